@@ -1,0 +1,28 @@
+"""Content keys, named random streams, provenance, and the store that holds every result."""
+
+from brainalign.artifacts.files import write_atomically, write_json, write_text
+from brainalign.artifacts.keys import content_key, hash_arrays, hash_file, hash_json, stream, stream_seed
+from brainalign.artifacts.provenance import provenance
+from brainalign.artifacts.store import SCHEMA_VERSION, Store
+from brainalign.artifacts.tables import OUTCOME_SCHEMA, TRIAL_SCHEMA, Part, Result, State, TrialRow
+
+__all__ = [
+    "OUTCOME_SCHEMA",
+    "SCHEMA_VERSION",
+    "TRIAL_SCHEMA",
+    "Part",
+    "Result",
+    "State",
+    "Store",
+    "TrialRow",
+    "content_key",
+    "hash_arrays",
+    "hash_file",
+    "hash_json",
+    "provenance",
+    "stream",
+    "stream_seed",
+    "write_atomically",
+    "write_json",
+    "write_text",
+]

@@ -1,0 +1,163 @@
+"""The store: the only writer and reader of results.
+
+Layout under the root::
+
+    stages/<stage>/<key>.safetensors   what trials share: activations, ridge maps
+    results/<key>.parquet              outcomes of a result, its figures in the file's metadata
+    studies/<name>/manifest.json       what the study is and which data it stands on
+    studies/<name>/trials/*.parquet    one small file a finished trial
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from brainalign.artifacts.files import write_atomically, write_json, write_text
+from brainalign.artifacts.tables import OUTCOME_SCHEMA, Result, TrialRow
+from brainalign.errors import StudyError
+
+SCHEMA_VERSION = 1
+_RESULT_FIELDS = ("key", "kind", "arm", "metrics", "detail", "provenance")
+
+
+class Store:
+    """A folder of results.
+
+    Parameters
+    ----------
+    root : Path or str
+        The folder; made at the first write.
+    """
+
+    def __init__(self, root: Path | str) -> None:
+        self.root = Path(root).expanduser().resolve()
+
+    # What trials share -----------------------------------------------------------------------------------------------
+
+    def _stage_path(self, stage: str, key: str) -> Path:
+        return self.root / "stages" / stage / f"{key}.safetensors"
+
+    def save_arrays(self, stage: str, key: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
+        """Keep named arrays under a content key, with JSON metadata that says what they are."""
+        from safetensors.numpy import save_file
+
+        whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+        facts = {"brainalign": json.dumps(dict(metadata), sort_keys=True)}
+        write_atomically(self._stage_path(stage, key), lambda path: save_file(whole, path, metadata=facts))
+
+    def load_arrays(self, stage: str, key: str) -> dict[str, np.ndarray] | None:
+        """Find named arrays by their content key; None where nobody has made them.
+
+        Raises
+        ------
+        StudyError
+            The file is there and cannot be read.
+        """
+        from safetensors import SafetensorError
+        from safetensors.numpy import load_file
+
+        path = self._stage_path(stage, key)
+        if not path.is_file():
+            return None
+        try:
+            return load_file(path)
+        except (SafetensorError, OSError) as error:
+            raise StudyError(f"expected arrays in {path}, found {error}: delete that file, it is made again") from error
+
+    def array_metadata(self, stage: str, key: str) -> dict[str, Any] | None:
+        """JSON metadata of stored arrays; None where there are none."""
+        from safetensors import safe_open
+
+        path = self._stage_path(stage, key)
+        if not path.is_file():
+            return None
+        with safe_open(path, framework="np") as handle:
+            return dict(json.loads(handle.metadata()["brainalign"]))
+
+    # Results ---------------------------------------------------------------------------------------------------------
+
+    def result_path(self, key: str) -> Path:
+        """Where a result's outcomes stand."""
+        return self.root / "results" / f"{key}.parquet"
+
+    def write_result(self, result: Result) -> None:
+        """Keep a result under its key; one that is there already stays as it is."""
+        path = self.result_path(result.key)
+        if path.is_file():
+            return
+        facts = {name: getattr(result, name) for name in _RESULT_FIELDS}
+        for name in ("metrics", "detail", "provenance"):
+            facts[name] = dict(facts[name])
+        table = result.outcomes.cast(OUTCOME_SCHEMA).replace_schema_metadata({"brainalign": json.dumps(facts)})
+        write_atomically(path, lambda temporary: pq.write_table(table, temporary))
+
+    def read_result(self, key: str) -> Result | None:
+        """Find a result by its key; None where nobody has made it."""
+        path = self.result_path(key)
+        if not path.is_file():
+            return None
+        table = _read_parquet(path)
+        facts = json.loads(table.schema.metadata[b"brainalign"])
+        return Result(outcomes=table.replace_schema_metadata(None), **facts)
+
+    # Studies ---------------------------------------------------------------------------------------------------------
+
+    def study_folder(self, name: str) -> Path:
+        """Folder of a study."""
+        return self.root / "studies" / name
+
+    def studies(self) -> list[str]:
+        """Names of the studies that the store holds."""
+        return sorted(path.parent.name for path in (self.root / "studies").glob("*/manifest.json"))
+
+    def write_manifest(self, name: str, manifest: Mapping[str, Any]) -> None:
+        """Keep what a study is and which data it stands on."""
+        write_json(self.study_folder(name) / "manifest.json", {"schema_version": SCHEMA_VERSION, **manifest})
+
+    def read_manifest(self, name: str) -> dict[str, Any]:
+        """Read what a study is and which data it stands on.
+
+        Raises
+        ------
+        StudyError
+            The store has no such study, or another version of the platform wrote it.
+        """
+        path = self.study_folder(name) / "manifest.json"
+        if not path.is_file():
+            known = ", ".join(self.studies()) or "no study at all"
+            raise StudyError(f"expected study {name!r} in {self.root}, found {known}: run it first, or name its --store")
+        manifest = dict(json.loads(path.read_text(encoding="utf-8")))
+        found = manifest.get("schema_version")
+        if found != SCHEMA_VERSION:
+            raise StudyError(f"expected schema version {SCHEMA_VERSION} in {path}, found {found}: use the brainalign that wrote it")
+        return manifest
+
+    def write_study_file(self, name: str, text: str) -> None:
+        """Keep the study file beside its trials, word for word."""
+        write_text(self.study_folder(name) / "study.yaml", text)
+
+    def write_trial(self, row: TrialRow) -> None:
+        """Keep a finished trial: one small file, written whole or not at all."""
+        path = self.study_folder(row.study) / "trials" / (row.place.replace("/", "~") + ".parquet")
+        table = row.to_table()
+        write_atomically(path, lambda temporary: pq.write_table(table, temporary))
+
+    def read_trials(self, name: str) -> list[TrialRow]:
+        """Read all finished trials of a study, ordered by place."""
+        paths = sorted((self.study_folder(name) / "trials").glob("[!.]*.parquet"))
+        if not paths:
+            return []
+        rows = TrialRow.from_table(pa.concat_tables([_read_parquet(path) for path in paths]))
+        return sorted(rows, key=lambda row: (row.model, row.kind, row.arm, row.part, row.number))
+
+
+def _read_parquet(path: Path) -> pa.Table:
+    try:
+        return pq.read_table(path, partitioning=None)
+    except (pa.ArrowException, OSError) as error:
+        raise StudyError(f"expected a Parquet file in {path}, found {error}: delete it and resume the study") from error

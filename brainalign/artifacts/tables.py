@@ -1,0 +1,127 @@
+"""The two tables of a study, ``trials`` and ``outcomes``, and the result that joins them."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Literal
+
+import pyarrow as pa
+
+Part = Literal["selection", "report"]
+State = Literal["COMPLETE", "FAILED", "PRUNED"]
+
+OUTCOME_SCHEMA = pa.schema(
+    [
+        ("result_key", pa.string()),
+        ("arm", pa.string()),
+        ("subject", pa.string()),
+        ("stimulus_id", pa.string()),
+        ("order", pa.int32()),
+        ("reasoning_type", pa.string()),
+        ("label", pa.bool_()),
+        ("targeted", pa.bool_()),
+        ("success", pa.bool_()),
+        ("first_check", pa.int32()),
+        ("radius", pa.float32()),
+        ("n_checks", pa.int32()),
+        ("n_invalid", pa.int32()),
+        ("margin_before", pa.float32()),
+        ("margin_after", pa.float32()),
+    ]
+)
+
+TRIAL_SCHEMA = pa.schema(
+    [
+        ("study", pa.string()),
+        ("model", pa.string()),
+        ("kind", pa.string()),
+        ("arm", pa.string()),
+        ("number", pa.int32()),
+        ("part", pa.string()),
+        ("setting", pa.string()),
+        ("state", pa.string()),
+        ("reused", pa.bool_()),
+        ("result_key", pa.string()),
+        ("objective", pa.float64()),
+        ("metrics", pa.string()),
+        ("error", pa.string()),
+        ("search_seed", pa.int64()),
+        ("replicate", pa.int32()),
+        ("data_hash", pa.string()),
+        ("data_source", pa.string()),
+        ("started_at", pa.string()),
+        ("seconds", pa.float64()),
+        ("host", pa.string()),
+        ("versions", pa.string()),
+    ]
+)
+_JSON_COLUMNS = ("setting", "metrics", "versions")
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """A row of ``trials``: a place in a study, its setting and what came of it.
+
+    ``setting``, ``metrics`` and ``versions`` are JSON objects; ``seconds`` is wall time in s, ``started_at`` ISO 8601 UTC;
+    ``objective`` is None unless ``state`` is COMPLETE. ``reused`` says that the result was found by its key.
+    """
+
+    study: str
+    model: str
+    kind: str
+    arm: str
+    number: int
+    part: Part
+    setting: Mapping[str, Any]
+    state: State
+    reused: bool
+    result_key: str | None
+    objective: float | None
+    metrics: Mapping[str, float]
+    error: str | None
+    search_seed: int
+    replicate: int
+    data_hash: str
+    data_source: str
+    started_at: str
+    seconds: float
+    host: str
+    versions: Mapping[str, str]
+
+    @property
+    def place(self) -> str:
+        """The trial's place in its study, as one string."""
+        return f"{self.model}/{self.kind}/{self.arm}/{self.number}/{self.part}"
+
+    def to_table(self) -> pa.Table:
+        """One-row table in ``TRIAL_SCHEMA``."""
+        row = {spec.name: getattr(self, spec.name) for spec in fields(self)}
+        for name in _JSON_COLUMNS:
+            row[name] = json.dumps(dict(row[name]), sort_keys=True)
+        return pa.Table.from_pylist([row], schema=TRIAL_SCHEMA)
+
+    @classmethod
+    def from_table(cls, table: pa.Table) -> "list[TrialRow]":
+        """Read rows back from a table in ``TRIAL_SCHEMA``."""
+        rows = table.select(TRIAL_SCHEMA.names).to_pylist()
+        for row in rows:
+            for name in _JSON_COLUMNS:
+                row[name] = json.loads(row[name])
+        return [cls(**row) for row in rows]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a setting gave, whichever trials point to it.
+
+    ``metrics`` are flat figures, ``detail`` any JSON object, ``outcomes`` a table in ``OUTCOME_SCHEMA`` with a row a
+    (subject, stimulus), empty where the kind has none.
+    """
+
+    key: str
+    kind: str
+    arm: str
+    metrics: Mapping[str, float]
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    outcomes: pa.Table = field(default_factory=OUTCOME_SCHEMA.empty_table)
+    provenance: Mapping[str, str] = field(default_factory=dict)

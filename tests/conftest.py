@@ -1,0 +1,35 @@
+"""What all tests share: where the real data are, and stores that vanish."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from brainalign.artifacts import Store
+
+_BESIDE_THE_REPO = Path(__file__).resolve().parents[2] / "shared" / "data" / "brain-guided-release"
+
+
+@pytest.fixture(scope="session")
+def release_folder() -> Path:
+    """The public release's data, or a skip that says how to get them."""
+    named = os.environ.get("BRAINALIGN_DATA")
+    for candidate in [Path(named)] if named else [_BESIDE_THE_REPO]:
+        if (candidate / "fmri_data").is_dir():
+            return candidate
+    pytest.skip("needs the real betas: set BRAINALIGN_DATA to the release's folder, or `brainalign data fetch`")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    """An empty store."""
+    return Store(tmp_path / "store")
+
+
+@pytest.fixture(autouse=True)
+def _no_named_data(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Tests name their data themselves: the caller's variables must not change what they see."""
+    for name in ("BRAINALIGN_DATA", "BRAINALIGN_STORE", "MLFLOW_TRACKING_URI"):
+        monkeypatch.delenv(name, raising=False)
+    yield
