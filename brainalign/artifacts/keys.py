@@ -1,7 +1,7 @@
 """Content keys and named random streams.
 
-A key is a function of what a result means: scientific settings, hashes of weights and data, seeds, and the version that a
-stage raises when its meaning changes. A stream is a function of names. Neither knows of time, place or order, so
+A key is a function of what a result means: scientific settings, hashes of weights and data, seeds, and the version that
+a stage raises when its meaning changes. A stream is a function of names. Neither knows of time, place or order, so
 parallelism and a restart change nothing.
 """
 
@@ -30,7 +30,7 @@ def _canonical(value: Any) -> Any:
         return _canonical(value.item())
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise InputError(f"expected a finite number in a key, found {value}: leave the setting out or give a number")
+            raise InputError(f"expected a finite number in a key, found {value}: leave it out or give a number")
         return value
     if value is None or isinstance(value, (str, bool, int)):
         return value

@@ -130,11 +130,13 @@ class Store:
         path = self.study_folder(name) / "manifest.json"
         if not path.is_file():
             known = ", ".join(self.studies()) or "no study at all"
-            raise StudyError(f"expected study {name!r} in {self.root}, found {known}: run it first, or name its --store")
+            raise StudyError(f"expected study {name!r} in {self.root}, found {known}: run it, or name its --store")
         manifest = dict(json.loads(path.read_text(encoding="utf-8")))
         found = manifest.get("schema_version")
         if found != SCHEMA_VERSION:
-            raise StudyError(f"expected schema version {SCHEMA_VERSION} in {path}, found {found}: use the brainalign that wrote it")
+            raise StudyError(
+                f"expected schema version {SCHEMA_VERSION} in {path}, found {found}: use the brainalign that wrote it"
+            )
         return manifest
 
     def write_study_file(self, name: str, text: str) -> None:

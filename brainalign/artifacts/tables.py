@@ -62,8 +62,8 @@ _JSON_COLUMNS = ("setting", "metrics", "versions")
 class TrialRow:
     """A row of ``trials``: a place in a study, its setting and what came of it.
 
-    ``setting``, ``metrics`` and ``versions`` are JSON objects; ``seconds`` is wall time in s, ``started_at`` ISO 8601 UTC;
-    ``objective`` is None unless ``state`` is COMPLETE. ``reused`` says that the result was found by its key.
+    ``setting``, ``metrics`` and ``versions`` are JSON objects; ``seconds`` is wall time in s, ``started_at`` ISO 8601
+    UTC; ``objective`` is None unless ``state`` is COMPLETE. ``reused`` says that the result was found by its key.
     """
 
     study: str
