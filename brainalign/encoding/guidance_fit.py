@@ -1,0 +1,259 @@
+"""Fit the maps of :mod:`brainalign.encoding.guidance` for all layers, subjects and targets at once.
+
+A map is a combination of trials: ``voxels = Y' P u`` with P (k x (r + 1)) a function of the states and the penalty. So
+voxels enter only through the Gram matrix of the betas, and one eigendecomposition per layer and set of k trials serves
+all subjects, including drawn ones (random betas under keys of their own).
+"""
+
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from brainalign.encoding.guidance import GuidanceConfig, GuidanceMaps, Rows, Singles
+from brainalign.encoding.ridge import Floats, checked_alphas, choose_alphas, decompose
+from brainalign.errors import InputError
+
+_CHUNK_SIZE = 1_000_000
+"""Most numbers in a stack of sample x sample matrices (8 MB): it bounds memory and stays near the cache."""
+
+
+@dataclass(frozen=True)
+class _Betas:
+    """Betas of S subjects on N stimuli, reduced to inner products over voxels."""
+
+    gram: Floats  # (S, N, N)
+    mean: Floats  # (S, N)
+    n_voxels: Rows  # (S,)
+
+
+@dataclass(frozen=True)
+class _TrainingSets:
+    """Which trials each of M maps is fitted on, in stacks of equal size, and which map each target has."""
+
+    stacks: tuple[Rows, ...]  # each (m, k): positions in the pool; the m sum to M
+    map_index: Rows  # (T,)
+
+    @property
+    def n_maps(self) -> int:
+        return sum(len(stack) for stack in self.stacks)
+
+
+@dataclass(frozen=True)
+class _Forms:
+    """One layer's part of the forms, filled stack by stack."""
+
+    quadratic: Singles  # (S, M, r + 1, r + 1)
+    linear: Singles  # (S, T, r + 1)
+    voxel_mean: Singles  # (S, M, r + 1)
+    alphas: Floats  # (S, M)
+
+    @classmethod
+    def empty(cls, n_subjects: int, sets: _TrainingSets, size: int) -> "_Forms":
+        return cls(
+            np.empty((n_subjects, sets.n_maps, size, size), np.float32),
+            np.empty((n_subjects, len(sets.map_index), size), np.float32),
+            np.empty((n_subjects, sets.n_maps, size), np.float32),
+            np.empty((n_subjects, sets.n_maps)),
+        )
+
+
+def fit_guidance(
+    X: ArrayLike,
+    Y: Mapping[Hashable, ArrayLike],
+    *,
+    pool: ArrayLike,
+    targets: ArrayLike,
+    config: GuidanceConfig | None = None,
+) -> GuidanceMaps:
+    """Fit ridge maps from states to betas and return the forms of the guidance objective.
+
+    Parameters
+    ----------
+    X
+        float, (L, N, d): states of N stimuli at L layers, as the model gives them (centred here, in float64).
+    Y
+        subject -> float, (N, v): betas. The key may be anything hashable, so that drawn betas can stand beside
+        measured ones; v may differ between subjects.
+    pool
+        int, (n,): rows of the trials that maps are fitted on (the problems of a reasoning type, or of a split).
+    targets
+        int, (T,): rows of the problems to steer; inside or outside the pool.
+    config
+        Penalties, whether a target is left out of its own map, and the intercept.
+
+    Raises
+    ------
+    InputError
+        If shapes disagree, a row is out of range or twice in the pool, the pool is too small, or a value is not finite.
+
+    References
+    ----------
+    Rifkin, R. M. & Lippert, R. A. (2007). Notes on regularized least squares. MIT-CSAIL-TR-2007-025.
+    """
+    config = config or GuidanceConfig()
+    states = np.asarray(X)
+    if states.ndim != 3:
+        raise InputError(f"expected states of shape (layers, stimuli, width), found {states.shape}: stack the layers")
+    pool_rows = _checked_rows(pool, states.shape[1], "pool")
+    target_rows = _checked_rows(targets, states.shape[1], "targets")
+    _check_pool(pool_rows, config.leave_out)
+    if not np.isfinite(states[:, pool_rows]).all():
+        raise InputError("expected finite states on the pool's rows, found NaN or infinity: extract the states again")
+    betas = _inner_products(Y, states.shape[1], np.union1d(pool_rows, target_rows))
+    sets = _training_sets(pool_rows, target_rows, config.leave_out)
+    alphas = checked_alphas(config.alphas)
+    reference, basis, forms = [], [], []
+    for layer_states in states:
+        centre, rows, coordinates = _coordinates(layer_states[pool_rows])
+        offset = None if config.intercept else rows.astype(np.float64) @ centre.astype(np.float64)
+        layer = _Forms.empty(len(Y), sets, len(rows) + 1)
+        _fill(layer, coordinates, offset, (betas, pool_rows, target_rows), sets, alphas)
+        reference.append(centre)
+        basis.append(rows)
+        forms.append(layer)
+    return GuidanceMaps(
+        reference=np.stack(reference),
+        basis=np.stack(basis),
+        quadratic=np.stack([layer.quadratic for layer in forms]),
+        linear=np.stack([layer.linear for layer in forms]),
+        voxel_mean=np.stack([layer.voxel_mean for layer in forms]),
+        map_index=sets.map_index,
+        y_norm=np.sqrt(np.diagonal(betas.gram, axis1=1, axis2=2)[:, target_rows]).astype(np.float32),
+        y_mean=betas.mean[:, target_rows].astype(np.float32),
+        n_voxels=betas.n_voxels,
+        alphas=np.stack([layer.alphas for layer in forms]),
+        subjects=tuple(Y),
+        targets=tuple(int(row) for row in target_rows),
+    )
+
+
+def _fill(
+    forms: _Forms,
+    coordinates: Floats,
+    offset: Floats | None,
+    trials: tuple[_Betas, Rows, Rows],
+    sets: _TrainingSets,
+    alphas: Floats,
+) -> None:
+    """Fit the maps of one layer, chunk by chunk, and write their forms."""
+    betas, pool_rows, target_rows = trials
+    first = 0
+    for stack in sets.stacks:
+        step = max(1, _CHUNK_SIZE // (len(betas.gram) * stack.shape[1] ** 2))
+        for start in range(0, len(stack), step):
+            positions = stack[start : start + step]
+            rows = pool_rows[positions]
+            gram = betas.gram[:, rows[:, :, None], rows[:, None, :]].swapaxes(0, 1)
+            dual, chosen = _dual_maps(coordinates[positions], gram, offset, alphas)
+            maps = slice(first, first + len(positions))
+            forms.alphas[:, maps] = chosen.T
+            forms.quadratic[:, maps] = (dual.swapaxes(-1, -2) @ (gram @ dual)).swapaxes(0, 1)
+            means = betas.mean[:, rows].swapaxes(0, 1)
+            forms.voxel_mean[:, maps] = (means[:, :, None, :] @ dual)[:, :, 0].swapaxes(0, 1)
+            for target in np.flatnonzero((sets.map_index >= first) & (sets.map_index < maps.stop)):
+                own = sets.map_index[target] - first
+                products = betas.gram[:, rows[own], target_rows[target]]
+                forms.linear[:, target] = (products[:, None, :] @ dual[own])[:, 0]
+            first = maps.stop
+
+
+def _dual_maps(
+    coordinates: Floats, target_gram: Floats, offset: Floats | None, alphas: Floats
+) -> tuple[Floats, Floats]:
+    """Ridge maps of m training sets and S subjects as combinations of their k trials.
+
+    Parameters
+    ----------
+    coordinates
+        float64, (m, k, r): states about the reference.
+    target_gram
+        float64, (m, S, k, k).
+    offset
+        float64, (r,): coordinates of the reference itself, for predictions ``W x`` without intercept; None for
+        predictions with the intercept.
+
+    Returns
+    -------
+    dual (m, S, k, r + 1) and the penalties chosen (m, S).
+    """
+    decomposition = decompose(coordinates @ coordinates.swapaxes(-1, -2))
+    chosen = choose_alphas(decomposition, target_gram, alphas)
+    values, vectors = decomposition.eigenvalues[:, None], decomposition.vectors[:, None]
+    # H Z, with H the resolvent at each subject's own penalty.
+    shared = vectors.swapaxes(-1, -2) @ coordinates[:, None]
+    slope = vectors @ (shared / (values + chosen[..., None])[..., None])
+    if offset is None:
+        centre = coordinates.mean(axis=1)[:, None, :, None]
+        last = 1.0 / coordinates.shape[1] - slope @ centre
+    else:
+        last = slope @ offset[:, None]
+    return np.concatenate([slope, last], axis=-1), chosen
+
+
+def _coordinates(states: NDArray[np.generic]) -> tuple[Singles, Singles, Floats]:
+    """Return reference (d,), orthonormal basis (r, d) and coordinates (n, r) of a pool's states (n, d).
+
+    Reference and basis are rounded to float32 first, so that the forms fit the numbers that their user computes with.
+    """
+    exact = states.astype(np.float64)
+    reference = exact.mean(axis=0).astype(np.float32)
+    about = exact - reference
+    basis = np.linalg.qr(about.T)[0].T.astype(np.float32)
+    return reference, np.ascontiguousarray(basis), about @ basis.T.astype(np.float64)
+
+
+def _inner_products(Y: Mapping[Hashable, ArrayLike], n_stimuli: int, used: Rows) -> _Betas:
+    """Gram matrices over voxels; rows that are neither in the pool nor targets stay zero and may hold NaN."""
+    if not Y:
+        raise InputError("expected betas of at least one subject, found none: check the choice of subjects")
+    gram = np.zeros((len(Y), n_stimuli, n_stimuli))
+    mean = np.zeros((len(Y), n_stimuli))
+    n_voxels = []
+    for index, (subject, betas) in enumerate(Y.items()):
+        values = np.asarray(betas, dtype=np.float64)
+        if values.ndim != 2 or len(values) != n_stimuli or values.shape[1] == 0:
+            raise InputError(
+                f"expected betas of shape ({n_stimuli}, voxels) for subject {subject!r}, found {values.shape}: "
+                "select the same stimuli for states and betas"
+            )
+        values = values[used]
+        if not np.isfinite(values).all():
+            raise InputError(f"expected finite betas, found NaN for subject {subject!r}: drop those voxels or rows")
+        gram[index][np.ix_(used, used)] = values @ values.T
+        mean[index, used] = values.mean(axis=1)
+        n_voxels.append(values.shape[1])
+    return _Betas(gram, mean, np.array(n_voxels, dtype=np.int64))
+
+
+def _training_sets(pool: Rows, targets: Rows, leave_out: bool) -> _TrainingSets:
+    everything = np.arange(len(pool))
+    position = {int(row): i for i, row in enumerate(pool)} if leave_out else {}
+    own = [position[int(row)] for row in targets if int(row) in position]
+    stacks = [np.array([np.delete(everything, i) for i in own])] if own else []
+    if len(own) < len(targets):
+        stacks.append(everything[None])
+    numbers = iter(range(len(own)))
+    map_index = [next(numbers) if int(row) in position else len(own) for row in targets]
+    return _TrainingSets(tuple(stacks), np.array(map_index, dtype=np.int64))
+
+
+def _checked_rows(rows: ArrayLike, n_stimuli: int, name: str) -> Rows:
+    values = np.asarray(rows)
+    if values.ndim != 1 or values.size == 0 or not np.issubdtype(values.dtype, np.integer):
+        raise InputError(f"expected {name} as a list of row numbers, found {rows!r}: give at least one integer row")
+    if values.min() < 0 or values.max() >= n_stimuli:
+        raise InputError(
+            f"expected rows between 0 and {n_stimuli - 1} in {name}, found {values.min()} to {values.max()}: "
+            "number the rows of the stimuli given"
+        )
+    return values.astype(np.int64)
+
+
+def _check_pool(pool: Rows, leave_out: bool) -> None:
+    least = 4 if leave_out else 3
+    if len(np.unique(pool)) < len(pool):
+        raise InputError("expected each row once in the pool, found one twice: give distinct rows")
+    if len(pool) < least:
+        raise InputError(f"expected a pool of at least {least} trials, found {len(pool)}: add problems to the pool")
