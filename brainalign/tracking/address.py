@@ -1,0 +1,43 @@
+"""Where a mirror is, and how MLflow is reached there: through an explicit client, with no global state."""
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from brainalign.artifacts import Store
+from brainalign.errors import StudyError
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # mlflow reads it when it is imported
+
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
+for _name in ("mlflow.store.db.utils", "alembic.runtime.migration", "alembic.runtime.plugins"):
+    logging.getLogger(_name).setLevel(
+        logging.WARNING
+    )  # making the schema logs some sixty lines into a progress display
+
+
+def tracking_uri(store: Store, uri: str | None = None) -> str:
+    """Where a store's mirror is: `uri`, else ``MLFLOW_TRACKING_URI``, else sqlite in the store's root."""
+    return uri or os.environ.get("MLFLOW_TRACKING_URI") or f"sqlite:///{store.root / 'mlflow.db'}"
+
+
+@contextmanager
+def connected(uri: str) -> Iterator[MlflowClient]:
+    """Give a client of one tracking URI and turn MLflow's failures into one line with the way out.
+
+    Raises
+    ------
+    StudyError
+        MLflow cannot be reached or refuses.
+    """
+    try:
+        yield MlflowClient(tracking_uri=uri)
+    except MlflowException as error:
+        reason = str(error).splitlines()[0][:300]
+        raise StudyError(
+            f"expected to read and write MLflow at {uri}, found: {reason}; the results are safe in the store: "
+            "mend it or set MLFLOW_TRACKING_URI, then `brainalign study verify` rebuilds the mirror"
+        ) from error
