@@ -1,0 +1,137 @@
+"""Read the experiment's own wording from a release folder: its prompts file, or the string literals of its script.
+
+The script is parsed, never run. Its literals are recognised by shape, since names and order may change: instructions
+name an expert and the kind of words, the acknowledgement says "Understood", the layout numbers the premises.
+"""
+
+import ast
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from brainalign.errors import DataNotFoundError, InputError
+from brainalign.stimuli.wording import Wording
+
+PROMPTS_FILE = "prompts.json"
+SCRIPT_FILE = "get_activations.py"
+_HOLE = "%s"
+_TOPIC: dict[str, str] = {"syllogisms": "pseudowords", "transitive": "comparative"}
+
+
+def release_wording(folder: Path | str) -> Wording:
+    """Wording of the experiment, from ``prompts.json`` or else the literals of ``get_activations.py``.
+
+    Parameters
+    ----------
+    folder : Path or str
+        Root of the release.
+
+    Raises
+    ------
+    DataNotFoundError
+        Neither file is there.
+    InputError
+        A file does not hold the texts, or holds several that differ.
+    """
+    prompts, script = Path(folder) / PROMPTS_FILE, Path(folder) / SCRIPT_FILE
+    if prompts.is_file():
+        return _from_prompts(prompts)
+    if script.is_file():
+        return _from_script(script)
+    raise DataNotFoundError(
+        f"expected {PROMPTS_FILE} or {SCRIPT_FILE} in {folder}, found neither: copy one of them there from the release"
+    )
+
+
+def _from_prompts(path: Path) -> Wording:
+    try:
+        chat = json.loads(path.read_text(encoding="utf-8"))["chat"]
+        texts = {str(name): str(text) for name, text in chat["instruction"].items()}
+        acknowledgement, layout = str(chat["acknowledgement"]), str(chat["problem"])
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"expected 'chat' with 'instruction', 'acknowledgement' and 'problem' in {path}, found {error!r}: "
+            f"restore the file, or remove it so that {SCRIPT_FILE} is read"
+        ) from error
+    return _wording(path, texts, acknowledgement, layout)
+
+
+def _from_script(path: Path) -> Wording:
+    try:
+        literals = list(dict.fromkeys(_literals(ast.parse(path.read_text(encoding="utf-8")))))
+    except (SyntaxError, ValueError) as error:
+        raise InputError(f"expected Python source in {path}, found {error}: restore the release's script") from error
+    instructions = [text for text in literals if text.startswith("You are an expert")]
+    texts = {
+        name: _only([text for text in instructions if topic in text], f"instruction about {topic}", path)
+        for name, topic in _TOPIC.items()
+    }
+    acknowledgements = [text for text in literals if text.startswith("Understood") and "True" in text]
+    layouts = [text for text in literals if text.startswith("Premises") and "1." in text and "onclusion" in text]
+    return _wording(path, texts, _only(acknowledgements, "acknowledgement", path), _only(layouts, "layout", path))
+
+
+def _only(found: list[str], what: str, path: Path) -> str:
+    if len(found) == 1:
+        return found[0]
+    raise InputError(
+        f"expected one {what} among the string literals of {path}, found {len(found)}: "
+        f"put the texts into a {PROMPTS_FILE} beside it"
+    )
+
+
+def _literals(node: ast.AST) -> Iterator[str]:
+    """All string literals, the pieces of one expression put together, with ``%s`` where a value goes."""
+    text = _text(node)
+    if text is not None:
+        yield text
+        return
+    for child in ast.iter_child_nodes(node):
+        yield from _literals(child)
+
+
+def _text(node: ast.AST) -> str | None:
+    if isinstance(node, ast.Constant):
+        return node.value if isinstance(node.value, str) else None
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text(part) or _HOLE for part in node.values)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mod):
+        return _text(node.left)
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+        left, right = _text(node.left), _text(node.right)
+        return None if left is None and right is None else (left or _HOLE) + (right or _HOLE)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "format":
+        text = _text(node.func.value)
+        return None if text is None else re.sub(r"\{\w*\}", _HOLE, text)
+    return None
+
+
+def _wording(path: Path, texts: dict[str, str], acknowledgement: str, layout: str) -> Wording:
+    """Turn texts for three premises into texts for any number of them."""
+    heading, premise, conclusion = _split_layout(path, layout)
+    instructions = {name: _with_count(path, text) for name, text in texts.items()}
+    return Wording("release", instructions, acknowledgement, heading, premise, conclusion)
+
+
+def _with_count(path: Path, text: str) -> str:
+    counted, n_counts = re.subn(rf"\bthree(?= premises)|{_HOLE}(?= premises)", "{count}", text)
+    if n_counts != 1:
+        raise InputError(
+            f"expected 'three premises' once in each instruction of {path}, found {n_counts} times: restore the file"
+        )
+    return counted
+
+
+def _split_layout(path: Path, layout: str) -> tuple[str, str, str]:
+    match = re.fullmatch(r"(?P<heading>.*?)(?P<premises>1\D*%s.*?)(?P<conclusion>Conclusion.*%s.*)", layout, re.S)
+    if match:
+        blank = match["premises"].partition(_HOLE)[0].removeprefix("1")
+        ending = match["premises"].partition(_HOLE)[2].partition("2")[0]
+        premise = "{number}" + blank + "{sentence}" + ending
+        rebuilt = "".join(premise.replace("{number}", n).replace("{sentence}", _HOLE) for n in "123")
+        if rebuilt == match["premises"]:
+            return match["heading"], premise, match["conclusion"].replace(_HOLE, "{sentence}")
+    raise InputError(
+        f"expected a layout of numbered premises and a conclusion in {path}, found {layout!r}: restore the file"
+    )
