@@ -1,0 +1,30 @@
+"""Control: betas drawn at random, put through the same maps and the same search."""
+
+from collections.abc import Hashable, Mapping
+
+import numpy as np
+
+from brainalign.artifacts import stream
+from brainalign.steering.arms.guided import Guided
+from brainalign.steering.inputs import Singles
+
+
+class RandomBetas(Guided):
+    """Guidance by Gaussian betas of zero mean and the subject's standard deviation at each voxel.
+
+    A problem's draw is named after subject and stimulus, so it is the same whichever problems stand beside it; the
+    standard deviation is that over the pool's problems of the type.
+    """
+
+    name = "random_betas"
+
+    def betas(self) -> Mapping[Hashable, Singles]:
+        """Drawn betas, in the order of the inputs' subjects."""
+        inputs = self.group.inputs
+        drawn: dict[Hashable, Singles] = {}
+        for subject in inputs.subjects:
+            measured = inputs.betas[subject]
+            spread = measured[self.group.pool].astype(np.float64).std(axis=0)
+            noise = [stream(*self.names, subject, name).standard_normal(len(spread)) for name in inputs.stimulus_ids]
+            drawn[subject] = (np.stack(noise) * spread).astype(np.float32)
+        return drawn

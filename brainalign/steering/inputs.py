@@ -1,0 +1,174 @@
+"""What a NARI search stands on: states, betas, answers and the prompts to ask, aligned by stimulus id."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from brainalign.errors import InputError
+from brainalign.zoo import Answers
+
+if TYPE_CHECKING:
+    from brainalign.activations import Activations
+    from brainalign.betas import FmriDataset
+
+Rows = NDArray[np.int64]
+Singles = NDArray[np.float32]
+
+
+class Prompts(Protocol):
+    """Prompts that can be answered with displacements added to the attention outputs at the final token."""
+
+    def answer(self, rows: Rows, layers: Sequence[int], displacements: Tensor) -> Answers:
+        """Ask prompt ``rows[i]`` with ``displacements[i]``, float32 (len(layers), d)."""
+        ...
+
+
+@dataclass(frozen=True)
+class NariInputs:
+    """N problems and S subjects, both in sorted order, so that the order they came in changes nothing.
+
+    Attributes
+    ----------
+    stimulus_ids : tuple of str
+        (N,), sorted.
+    types : ndarray of str, shape (N,)
+        Reasoning type of each problem.
+    labels : ndarray of bool, shape (N,)
+    states : ndarray of float32, shape (n_layers, N, d)
+        Attention outputs at the final input token.
+    answers : Answers
+        Of the model as it is, N long.
+    subjects : tuple of str
+        (S,), sorted.
+    betas : mapping of str to ndarray of float32, shape (N, v)
+        Each subject's betas.
+    correct : ndarray of bool, shape (S, N)
+        Whether the subject answered right.
+    pool : ndarray of int64
+        Problems that maps, sigma and learning rates are computed on.
+    targets : ndarray of int64
+        Problems to steer.
+    prompts : Prompts
+        What answers; ``prompt_rows`` (int64, (N,)) gives each problem's place in it.
+    """
+
+    stimulus_ids: tuple[str, ...]
+    types: NDArray[np.str_]
+    labels: NDArray[np.bool_]
+    states: Singles
+    answers: Answers
+    subjects: tuple[str, ...]
+    betas: Mapping[str, Singles]
+    correct: NDArray[np.bool_]
+    pool: Rows
+    targets: Rows
+    prompts: Prompts
+    prompt_rows: Rows
+
+    @property
+    def n_layers(self) -> int:
+        """Layers of the model."""
+        return self.states.shape[0]
+
+    def check_layers(self, layers: Sequence[int]) -> None:
+        """Refuse layers that the model does not have."""
+        if max(layers) >= self.n_layers:
+            raise InputError(
+                f"expected layers from 0 to {self.n_layers - 1}, found {max(layers)}: "
+                f"choose layers that the model has, such as its middle half"
+            )
+
+
+def assemble(
+    activations: "Activations",
+    dataset: "FmriDataset",
+    prompts: Prompts,
+    *,
+    roi: str,
+    subjects: Sequence[str] | None = None,
+    parts: tuple[Iterable[str], Iterable[str]] | None = None,
+) -> NariInputs:
+    """Align states, betas and answers by stimulus id.
+
+    Parameters
+    ----------
+    activations : Activations
+        Of the dataset's problems, in any order. ``prompts`` holds the same problems in the same order.
+    dataset : FmriDataset
+        Problems and betas.
+    prompts : Prompts
+        The prefilled prompts of the model.
+    roi : str
+        Region whose betas guide.
+    subjects : sequence of str, optional
+        Subjects to use; all by default.
+    parts : (pool, targets), optional
+        Stimulus ids that maps are computed on and stimulus ids to steer; all problems for both by default.
+
+    Raises
+    ------
+    InputError
+        An unknown subject, region or stimulus id, or problems without activations.
+    """
+    ids = tuple(sorted(dataset.problems.ids))
+    place = {name: row for row, name in enumerate(ids)}
+    chosen = _chosen_subjects(subjects, dataset.betas.subjects)
+    beta_rows = _rows_of(ids, dataset.betas.stimulus_ids, "betas")
+    state_rows = _rows_of(ids, activations.stimulus_ids, "activations")
+    problem_rows = _rows_of(ids, dataset.problems.ids, "problems")
+    if roi not in dataset.betas.values:
+        raise InputError(
+            f"expected a region among {', '.join(dataset.betas.values)}, found {roi!r}: choose one of them"
+        )
+    pool, targets = (ids, ids) if parts is None else parts
+    order = [list(dataset.betas.subjects).index(name) for name in chosen]
+    answers = activations.answers
+    return NariInputs(
+        stimulus_ids=ids,
+        types=np.asarray(dataset.problems.types)[problem_rows],
+        labels=np.asarray(dataset.problems.labels, dtype=bool)[problem_rows],
+        states=np.asarray(activations.site("attention"))[:, state_rows],
+        answers=Answers(answers.margin[state_rows], answers.answer[state_rows]),
+        subjects=chosen,
+        betas={name: np.asarray(dataset.betas.values[roi][name])[beta_rows] for name in chosen},
+        correct=np.asarray(dataset.betas.correct, dtype=bool)[np.ix_(order, beta_rows)],
+        pool=_sorted_places(pool, place),
+        targets=_sorted_places(targets, place),
+        prompts=prompts,
+        prompt_rows=state_rows,
+    )
+
+
+def _chosen_subjects(named: Sequence[str] | None, known: Sequence[str]) -> tuple[str, ...]:
+    """Sort the subjects to use and refuse those without betas."""
+    unknown = sorted(set(named or ()) - set(known))
+    if unknown:
+        raise InputError(
+            f"expected subjects among {', '.join(known)}, found {', '.join(unknown)}: name subjects with betas"
+        )
+    return tuple(sorted(set(known if named is None else named)))
+
+
+def _rows_of(ids: Sequence[str], found: Sequence[str], what: str) -> Rows:
+    """Row of each id in another ordering of (at least) the same ids."""
+    place = {name: row for row, name in enumerate(found)}
+    missing = [name for name in ids if name not in place]
+    if missing:
+        raise InputError(
+            f"expected {what} of all {len(ids)} problems, found none of {missing[0]} ({len(missing)} missing): "
+            f"compute the {what} of the same data set"
+        )
+    return np.array([place[name] for name in ids], dtype=np.int64)
+
+
+def _sorted_places(names: Iterable[str], place: Mapping[str, int]) -> Rows:
+    """Sorted rows of stimulus ids."""
+    wanted = sorted(set(names))
+    unknown = [name for name in wanted if name not in place]
+    if unknown:
+        raise InputError(f"expected stimulus ids of the data set, found {unknown[0]}: split the same data set")
+    return np.array([place[name] for name in wanted], dtype=np.int64)
