@@ -1,7 +1,8 @@
 """The types of a search space: constant, choice, range and a range of layers in relative depth. Nothing of Optuna here.
 
 A study file spells a dimension in the shortest way that says it: ``0.1`` a constant, ``[50, 100]`` a choice,
-``{low: 1, high: 10, log: true}`` a range, ``{start: …, width: …}`` layers in relative depth (0 the first, 1 past the last).
+``{low: 1, high: 10, log: true}`` a range, ``{start: …, width: …}`` layers in relative depth (0 is the first layer, 1 the
+end of the last).
 """
 
 import math
@@ -35,7 +36,7 @@ class Choice(_Frozen):
 
 
 class Range(_Frozen):
-    """Numbers from ``low`` to ``high``, both included; whole numbers where both ends are whole and ``integer`` says so."""
+    """Numbers from ``low`` to ``high``, both included; whole numbers where ``integer`` says so."""
 
     low: float
     high: float
@@ -126,7 +127,7 @@ def parse_dimension(name: str, raw: Any) -> Dimension:
 
 
 def flatten(space: Space) -> dict[str, Choice | Range]:
-    """Spell a space as plain parameters, the form that samplers know: a depth range gives ``layers.start`` and ``.width``."""
+    """Spell a space as plain parameters, the form that samplers know: ``layers.start``, ``layers.width``, ``alpha``."""
     flat: dict[str, Choice | Range] = {}
     for name, dimension in space.items():
         if isinstance(dimension, DepthRange):
@@ -170,8 +171,8 @@ def grid(space: Space) -> list[dict[str, Scalar]]:
 def resolve_layers(layers: Mapping[str, Any], n_layers: int) -> tuple[int, ...]:
     """Layer indices that a setting's ``layers`` names in a model.
 
-    A depth range covers ``floor(start · n_layers)`` and the ``floor(width · n_layers)`` layers from there (at least one,
-    none past the last); start 0.25 and width 0.5 are the middle half of the source's method.
+    A depth range covers ``floor(start · n_layers)`` and the ``floor(width · n_layers)`` layers from there (at least
+    one, none past the last); start 0.25 and width 0.5 are the middle half of the source's method.
 
     Raises
     ------

@@ -143,11 +143,18 @@ class Store:
         """Keep the study file beside its trials, word for word."""
         write_text(self.study_folder(name) / "study.yaml", text)
 
+    def _trial_path(self, study: str, place: str) -> Path:
+        return self.study_folder(study) / "trials" / (place.replace("/", "~") + ".parquet")
+
     def write_trial(self, row: TrialRow) -> None:
         """Keep a finished trial: one small file, written whole or not at all."""
-        path = self.study_folder(row.study) / "trials" / (row.place.replace("/", "~") + ".parquet")
-        table = row.to_table()
+        path, table = self._trial_path(row.study, row.place), row.to_table()
         write_atomically(path, lambda temporary: pq.write_table(table, temporary))
+
+    def read_trial(self, name: str, place: str) -> TrialRow | None:
+        """Read the row of one place; None while it is not done."""
+        path = self._trial_path(name, place)
+        return TrialRow.from_table(_read_parquet(path))[0] if path.is_file() else None
 
     def read_trials(self, name: str) -> list[TrialRow]:
         """Read all finished trials of a study, ordered by place."""

@@ -1,0 +1,82 @@
+"""The application: verbs, and what happens to errors."""
+
+import sys
+from importlib import import_module
+from typing import Any
+
+import click
+import typer
+from typer.core import TyperGroup
+
+from brainalign.errors import BrainalignError
+
+# A verb's module is imported when the verb is used or asked for help, so that `brainalign --help` answers at once.
+VERBS = {
+    "data": "Find, fetch and show the betas and problems.",
+    "zoo": "List and show the models.",
+    "activations": "Extract a model's states on the problems.",
+    "predictivity": "How well a model's states predict the betas.",
+    "steer": "Move a model's states towards the brain's, at inference.",
+    "study": "Run, resume and check studies.",
+    "submit": "Send a study to a Ray cluster.",
+    "mlflow": "Browse a study's comparison in the MLflow UI.",
+    "report": "Write reports from stored results.",
+    "bench": "Measure speed against named peers.",
+}
+
+
+class _LazyVerbs(TyperGroup):
+    """Knows the verbs by name and loads one when it is needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names of the verbs, in order."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a verb: its real command when it is called, its one line when all are listed."""
+        if cmd_name not in VERBS:
+            return None
+        if not _is_called(cmd_name):
+            return click.Command(cmd_name, help=VERBS[cmd_name])
+        module: Any = import_module(f"brainalign.cli.{cmd_name}")
+        command = typer.main.get_command(module.app)
+        command.name = cmd_name
+        return command
+
+
+def _is_called(name: str) -> bool:
+    return name in sys.argv[1:]
+
+
+app = typer.Typer(
+    cls=_LazyVerbs,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help=(
+        "Hyperparameter and scaling studies of brain-guided language models.\n\n"
+        "Example: brainalign study run quickstart"
+    ),
+)
+
+
+@app.callback()
+def _root() -> None:
+    """Do nothing: the help of the group stands above."""
+
+
+def main() -> None:
+    """Run the command line; an error that the user can mend is one line and exit code 2."""
+    try:
+        app()
+    except BrainalignError as error:
+        from brainalign.cli.output import notes
+
+        notes.print(f"[bold red]error:[/] {_one_line(error)}", soft_wrap=True, markup=True)
+        raise SystemExit(2) from None
+
+
+def _one_line(error: BrainalignError) -> str:
+    from rich.markup import escape
+
+    return escape(" ".join(str(error).split()))

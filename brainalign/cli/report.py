@@ -1,0 +1,37 @@
+"""`brainalign report`: write reports from stored results."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from brainalign.cli.options import DEFAULT_STORE, JsonOption, StoreOption, open_store
+from brainalign.cli.output import console, print_json
+
+app = typer.Typer(no_args_is_help=True, help="Write reports from stored results.")
+
+
+@app.callback()
+def _group() -> None:
+    """Keep the verb a group, so that further reports join it."""
+
+
+@app.command()
+def study(
+    name: Annotated[str, typer.Argument(help="The study's name.")],
+    store: StoreOption = DEFAULT_STORE,
+    output: Annotated[Path | None, typer.Option("--output", help="Where to write; default: the study's folder.")] = None,
+    json: JsonOption = False,
+) -> None:
+    """Write one self-contained HTML file of a study.
+
+    Example: brainalign report study quickstart
+    """
+    from brainalign.reports import study_report, study_summary
+
+    where = open_store(store)
+    path = study_report(where, name, output)
+    if json:
+        print_json({**study_summary(where, name), "report": str(path)})
+    else:
+        console.print(f"report:  {path}", soft_wrap=True)

@@ -1,0 +1,172 @@
+"""`brainalign study`: run, resume, show and check studies."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from brainalign.cli.options import DEFAULT_STORE, BetasOption, JsonOption, StoreOption, open_store
+from brainalign.cli.output import console, notes, print_json, print_table, say_source
+
+if TYPE_CHECKING:
+    from brainalign.artifacts import Store
+    from brainalign.study import Study
+
+app = typer.Typer(no_args_is_help=True, help="Run, resume and check studies.")
+
+AddressOption = Annotated[
+    str | None, typer.Option("--address", help="A running Ray cluster, such as auto; without it a local Ray is started.")
+]
+WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, help="Most trials at once.")]
+NameArgument = Annotated[str, typer.Argument(help="The study's name.")]
+
+
+@app.command()
+def run(
+    source: Annotated[str, typer.Argument(help="A study file, or the name of one that the package brings.")],
+    store: StoreOption = DEFAULT_STORE,
+    betas: BetasOption = None,
+    name: Annotated[str | None, typer.Option("--as", help="Run it under another name than the file's.")] = None,
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Run a study file; what is done already is not done again.
+
+    Example: brainalign study run studies/quickstart.yaml
+    """
+    from brainalign.study import load_study
+
+    _run(load_study(source, name=name), open_store(store), betas, address, workers, json)
+
+
+@app.command()
+def resume(
+    name: NameArgument,
+    store: StoreOption = DEFAULT_STORE,
+    betas: BetasOption = None,
+    address: AddressOption = None,
+    workers: WorkersOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Go on with a study that was interrupted, with the settings that its store holds.
+
+    Example: brainalign study resume quickstart
+    """
+    from brainalign.search.verification import stored_study
+
+    where = open_store(store)
+    location = where.read_manifest(name)["data"]["location"]
+    found = betas or (Path(location) if location and Path(location).is_dir() else None)
+    _run(stored_study(where, name), where, found, address, workers, json)
+
+
+def _run(
+    study: "Study", store: "Store", betas: Path | None, address: str | None, workers: int | None, json: bool
+) -> None:
+    from brainalign.search.progress import StudyProgress
+
+    if workers is not None:
+        study = study.model_copy(update={"execution": study.execution.model_copy(update={"workers": workers})})
+    with StudyProgress(notes) as progress:
+        from brainalign.search import run_study
+
+        done = run_study(study, store=store, betas=betas, address=address, listener=progress)
+    if done.interrupted:
+        notes.print(f"interrupted: {done.n_done} of {done.n_total} trials are done and kept; go on with")
+        notes.print(f"  brainalign study resume {study.name} --store {store.root}", soft_wrap=True)
+        raise typer.Exit(130)
+    _finish(study.name, store, json, "everything was done already" if done.n_new == 0 else f"{done.n_new} trials run")
+    if done.n_failed == done.n_total:
+        raise typer.Exit(1)
+
+
+def _finish(name: str, store: "Store", json: bool, what: str) -> None:
+    """Write the report, bring the figures to MLflow, and say where all is."""
+    from brainalign.reports import mlflow_summaries, study_report, study_summary
+    from brainalign.tracking import mirror
+
+    path = study_report(store, name)
+    summary = study_summary(store, name)
+    mirror(store, name, summaries=mlflow_summaries(summary))
+    if json:
+        print_json({**summary, "report": str(path)})
+        return
+    data = store.read_manifest(name)["data"]
+    say_source(data["source"], data["description"])
+    console.print(f"{name}: {what}")
+    show_best(summary)
+    console.print(f"report:  {path}", soft_wrap=True)
+    where = "" if store.root == DEFAULT_STORE.resolve() else f" --store {store.root}"
+    console.print(f"browse:  brainalign mlflow {name}{where}", soft_wrap=True)
+
+
+def show_best(summary: dict[str, object]) -> None:
+    """Print each arm's best setting with its interval, the method beside its controls."""
+    from brainalign.reports import best_lines
+
+    for line in best_lines(summary):
+        console.print(line, soft_wrap=True)
+
+
+@app.command()
+def status(name: NameArgument, store: StoreOption = DEFAULT_STORE, json: JsonOption = False) -> None:
+    """Say how far a study is.
+
+    Example: brainalign study status quickstart
+    """
+    from brainalign.search.ledger import Ledger
+    from brainalign.search.verification import stored_study
+
+    where = open_store(store)
+    ledger = Ledger(stored_study(where, name), where.read_trials(name))
+    rows = []
+    for branch in ledger.branches:
+        done = [row for place, row in ledger.rows.items() if place.branch == branch and place.part == "selection"]
+        best = max((row.objective for row in done if row.objective is not None), default=None)
+        n_failed = sum(row.state == "FAILED" for row in done)
+        rows.append((str(branch), ledger.study.n_trials(branch.kind), len(done), n_failed, best))
+    if json:
+        keys = ("branch", "n_trials", "n_done", "n_failed", "best")
+        branches = [dict(zip(keys, row, strict=True)) for row in rows]
+        print_json({"name": name, "n_done": ledger.n_done, "n_total": ledger.n_total, "branches": branches})
+        return
+    print_table(f"{name}: {ledger.n_done} of {ledger.n_total}", ("branch", "trials", "done", "failed", "best"), rows)
+
+
+@app.command(name="list")
+def list_command(store: StoreOption = DEFAULT_STORE, json: JsonOption = False) -> None:
+    """List the studies of a store, and the study files that the package brings.
+
+    Example: brainalign study list
+    """
+    from brainalign.study import packaged_studies
+
+    found = {"studies": open_store(store).studies(), "files": packaged_studies()}
+    if json:
+        print_json(found)
+        return
+    console.print(f"in {store}: {', '.join(found['studies']) or 'none'}", soft_wrap=True)
+    console.print(f"files:  {', '.join(found['files'])}", soft_wrap=True)
+
+
+@app.command()
+def verify(name: NameArgument, store: StoreOption = DEFAULT_STORE, json: JsonOption = False) -> None:
+    """Compare the trial files with Optuna's storage and MLflow, and rebuild what differs (exit code 1).
+
+    Example: brainalign study verify quickstart --json
+    """
+    from dataclasses import asdict
+
+    from brainalign.search import verify_study
+
+    found = verify_study(open_store(store), name)
+    if json:
+        print_json(asdict(found))
+    else:
+        console.print(f"{name}: {found.n_parquet} Parquet, {found.n_optuna} Optuna, {found.n_mlflow} MLflow")
+        for line in found.differences:
+            console.print(f"  {line}", soft_wrap=True)
+    if found.differences:
+        notes.print("the mirrors were rebuilt from the trial files")
+        raise typer.Exit(1)

@@ -1,0 +1,66 @@
+"""Starting a local Ray, or joining a cluster."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import ray
+
+from brainalign.errors import ClusterError
+
+# Read by Ray and Tune when they start; a user's own choice stands.
+_DEFAULTS = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_worker_niceness": "0",
+    "TUNE_DISABLE_AUTO_CALLBACK_LOGGERS": "1",
+    "TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S": "0",
+    "RAY_AIR_NEW_OUTPUT": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",
+}
+# On a machine without accelerators nothing may look for a hub.
+_WORKER_ENV = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
+
+
+@contextmanager
+def cluster(address: str | None) -> Iterator[None]:
+    """Use a running Ray (this process's, or the one at `address`), else a local one that ends with the block.
+
+    Parameters
+    ----------
+    address : str or None
+        ``"auto"``, ``"host:port"`` or ``"ray://…"``; None starts a local Ray.
+
+    Raises
+    ------
+    ClusterError
+        There is no cluster at the address, or it refuses the token.
+    """
+    if ray.is_initialized():
+        yield
+        return
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
+    try:
+        ray.init(
+            address=address or "local",
+            include_dashboard=False if address is None else None,
+            logging_level="ERROR",
+            log_to_driver=False,
+            runtime_env={"env_vars": _WORKER_ENV},
+        )
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        where = f"a Ray cluster at {address}" if address else "a local Ray to start"
+        raise ClusterError(f"expected {where}, found: {' '.join(str(error).split())[:300]}") from error
+    _guard_token()
+    try:
+        yield
+    finally:
+        ray.shutdown()
+
+
+def _guard_token() -> None:
+    """Ray writes its token readable for everybody; make it the user's own."""
+    token = Path(os.environ.get("RAY_AUTH_TOKEN_PATH") or Path.home() / ".ray" / "auth_token")
+    if token.is_file() and token.stat().st_uid == os.getuid():
+        token.chmod(0o600)

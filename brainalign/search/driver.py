@@ -1,0 +1,196 @@
+"""The driver: Ray Tune runs a study's trials, each start a new Tuner over a searcher rebuilt from the trial files."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray import tune
+from ray.tune import Callback
+from ray.tune.execution.placement_groups import PlacementGroupFactory
+
+from brainalign.artifacts import Store
+from brainalign.errors import StudyError
+from brainalign.search.cluster import cluster
+from brainalign.search.lease import lease
+from brainalign.search.ledger import Ledger
+from brainalign.search.optuna_mirror import OptunaMirror
+from brainalign.search.preparation import Prepared, describe_model, prepare
+from brainalign.search.progress import Listener, Silent
+from brainalign.search.searcher import StudySearcher
+from brainalign.search.worker import Shared, TrialWorker, one_thread
+from brainalign.study import Study
+from brainalign.tracking import mirror as mirror_mlflow
+from brainalign.trials import Context, trial_kind
+from brainalign.zoo import model_facts
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True)
+class StudyRun:
+    """How a run of a study ended: places done of how many, how many failed, whether it was interrupted, seconds."""
+
+    name: str
+    store: Path
+    n_done: int
+    n_total: int
+    n_failed: int
+    n_new: int
+    interrupted: bool
+    seconds: float
+
+
+def run_study(
+    study: Study,
+    *,
+    store: Store | Path | str,
+    betas: Path | str | None = None,
+    address: str | None = None,
+    listener: Listener | None = None,
+) -> StudyRun:
+    """Run a study, or what is left of it.
+
+    Parameters
+    ----------
+    study : Study
+        A parsed study file.
+    store : Store or path
+        Where results go.
+    betas : path, optional
+        Folder of the release's betas; without it ``BRAINALIGN_DATA``, the user cache, a fetch, the simulator.
+    address : str, optional
+        Address of a Ray cluster; without it a local Ray is started and ended.
+    listener : Listener, optional
+        Hears of every finished trial.
+
+    Returns
+    -------
+    StudyRun
+        Counts; the results are in the store.
+
+    Raises
+    ------
+    InputError, ModelError
+        The study does not fit its models or data.
+    StudyError
+        The study's name is taken by other settings or data, or another driver holds it.
+    """
+    started = time.monotonic()
+    store = store if isinstance(store, Store) else Store(store)
+    heard = listener or Silent()
+    ready = prepare(study, store, betas)
+    with lease(store.study_folder(study.name)):
+        ledger = Ledger(study, store.read_trials(study.name))
+        optuna = OptunaMirror(store.study_folder(study.name) / "optuna.journal", study)
+        optuna.rebuild(ledger.rows.values())
+        n_before, interrupted = ledger.n_done, False
+        heard.begin(n_before, ledger.n_total)
+        if ledger.next_place() is not None:
+            with cluster(address):
+                describe_models(ready, heard)
+                interrupted = _tune(ready, ledger, StudySearcher(ledger, optuna, store), heard)
+            mirror_mlflow(store, study.name)
+        n_failed = sum(row.state == "FAILED" for row in ledger.rows.values())
+    seconds = time.monotonic() - started
+    n_done = ledger.n_done
+    return StudyRun(study.name, store.root, n_done, ledger.n_total, n_failed, n_done - n_before, interrupted, seconds)
+
+
+def describe_models(ready: Prepared, heard: Listener) -> None:
+    """Note in the manifest what each model is and answers unsteered, and leave its activations in the store."""
+    manifest = ready.store.read_manifest(ready.study.name)
+    missing = [model for model in ready.study.models if model not in manifest["models"]]
+    for model in missing:
+        heard.note(f"{model}: loading, and reading its states on {len(ready.dataset.problems)} problems")
+        context = Context(ready.store, ready.dataset, ready.split, model)
+        task = ray.remote(num_cpus=1, memory=int(model_facts(model).memory_gib * GIB))(_describe)
+        facts, baseline = ray.get(task.remote(context))
+        manifest["models"][model], manifest["baseline"][model] = facts, baseline
+        heard.note(f"{model}: unsteered balanced accuracy {baseline['report']['balanced_accuracy']:.3f} (report part)")
+    if missing:
+        ready.store.write_manifest(ready.study.name, manifest)
+
+
+def _describe(context: Context) -> tuple[dict[str, Any], dict[str, Any]]:
+    one_thread()
+    return describe_model(context)
+
+
+def _tune(ready: Prepared, ledger: Ledger, searcher: StudySearcher, heard: Listener) -> bool:
+    """Run Ray Tune until nothing is left; True where it was interrupted before that."""
+    study, store = ready.study, ready.store
+    shared = ray.put(Shared(study, str(store.root), ready.dataset, ready.split))
+    trainable = tune.with_resources(tune.with_parameters(TrialWorker, shared=shared), _resources)
+    scratch = Path(tempfile.mkdtemp(prefix="brainalign-tune-"))
+    hook = _Hook(ledger, searcher, heard, study, lambda: mirror_mlflow(store, study.name))
+    tuner = tune.Tuner(
+        trainable,
+        tune_config=tune.TuneConfig(
+            search_alg=searcher, num_samples=-1, reuse_actors=True, max_concurrent_trials=study.execution.workers
+        ),
+        run_config=tune.RunConfig(
+            name=study.name,
+            storage_path=str(scratch),
+            callbacks=[hook],
+            verbose=0,
+            failure_config=tune.FailureConfig(max_failures=study.execution.worker_failures),
+        ),
+    )
+    try:
+        tuner.fit()
+    except KeyboardInterrupt:
+        return True
+    finally:
+        hook.close()
+        shutil.rmtree(scratch, ignore_errors=True)
+    return not ledger.complete and not searcher.stopped
+
+
+def _resources(config: dict[str, Any]) -> PlacementGroupFactory:
+    """State a trial's resources; a model's own memory keeps actors of different models apart."""
+    needs = trial_kind(config["kind"]).resources(model_facts(config["model"]))
+    bundle = {"CPU": needs.cpus, "GPU": needs.gpus, "memory": needs.memory_gib * GIB}
+    return PlacementGroupFactory([{name: amount for name, amount in bundle.items() if amount}])
+
+
+class _Hook(Callback):  # type: ignore[misc]
+    """Passes finished trials on: to the listener at once, to MLflow in the background."""
+
+    def __init__(
+        self, ledger: Ledger, searcher: StudySearcher, heard: Listener, study: Study, mirror: Callable[[], Any]
+    ) -> None:
+        self._ledger, self._searcher, self._heard = ledger, searcher, heard
+        self._wall_s = (study.budget.wall_minutes or float("inf")) * 60
+        self._began = time.monotonic()
+        self._mirror = mirror
+        self._pool = ThreadPoolExecutor(max_workers=1)
+        self._mirroring: Future[Any] | None = None
+
+    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._pass_on(trial)
+
+    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        self._pass_on(trial)
+
+    def _pass_on(self, trial: Any) -> None:
+        from brainalign.search.worker import config_place
+
+        row = self._ledger.rows.get(config_place(trial.config))
+        if row is not None:
+            self._heard.finished(row, self._ledger.n_done, self._ledger.n_total)
+        if time.monotonic() - self._began > self._wall_s:
+            self._searcher.stopped = True
+        if self._mirroring is None or self._mirroring.done():
+            self._mirroring = self._pool.submit(self._mirror)
+
+    def close(self) -> None:
+        """Wait for MLflow; an error there is raised, for the mirror is rebuilt by the next run."""
+        self._pool.shutdown(wait=True)
+        if self._mirroring is not None and self._mirroring.exception() is not None:
+            raise StudyError(f"MLflow could not be filled: {self._mirroring.exception()}; the results are safe")

@@ -1,0 +1,128 @@
+"""What stands before the first trial: the data, the split, the manifest, and what each model does unsteered."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from brainalign.artifacts import Store, provenance
+from brainalign.betas import ROIS, FmriDataset, SimulatorConfig, load_betas
+from brainalign.errors import StudyError
+from brainalign.stimuli import Split, split_problems
+from brainalign.study import Study
+from brainalign.trials import Context, trial_kind
+from brainalign.zoo import model_facts
+
+FETCH_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study with its data, checked against what its store already holds."""
+
+    study: Study
+    store: Store
+    dataset: FmriDataset
+    split: Split
+
+
+def load_dataset(study: Study, betas: Path | str | None) -> FmriDataset:
+    """Load the betas that a study file asks for, its subjects selected."""
+    section = study.betas
+    if section.source == "simulated":
+        dataset = load_betas(simulate=SimulatorConfig(**section.simulator.model_dump()))
+    else:
+        fallback = section.source == "auto"
+        dataset = load_betas(betas, fetch_timeout_s=FETCH_TIMEOUT_S, fallback_simulated=fallback)
+    return dataset.select(subjects=section.subjects)
+
+
+def prepare(study: Study, store: Store, betas: Path | str | None = None) -> Prepared:
+    """Load the data, check the study against models, data and store, and write its manifest.
+
+    Raises
+    ------
+    InputError, ModelError
+        The data or a model do not fit the study file.
+    StudyError
+        The name is taken by a study with other settings or other data; nothing is written.
+    """
+    dataset = load_dataset(study, betas)
+    section = study.problems
+    split = split_problems(dataset.problems, selection_share=section.selection_share, seed=section.seed)
+    for name in study.kinds:
+        for model in study.models:
+            trial_kind(name).check(study.space(name), model_facts(model), len(dataset.betas.subjects))
+    manifest = _manifest(study, dataset, split)
+    if study.name in store.studies():
+        check_same(store.read_manifest(study.name), manifest, study.name)
+    else:
+        store.write_manifest(study.name, manifest)
+    return Prepared(study, store, dataset, split)
+
+
+def check_same(old: dict[str, Any], new: dict[str, Any], name: str) -> None:
+    """Raise StudyError where a study of that name has other settings or other data."""
+    way_out = "give the new one another name (--as NAME), or another --store"
+    if old["identity"] != new["identity"]:
+        changed = ", ".join(_changed(old["study"], new["study"])) or "its defaults"
+        raise StudyError(f"study {name!r} is already there with other settings (changed: {changed}): {way_out}")
+    if old["data"]["content_hash"] != new["data"]["content_hash"]:
+        raise StudyError(
+            f"study {name!r} stands on other data ({old['data']['description']}), found {new['data']['description']}: {way_out}"
+        )
+
+
+def _changed(old: Any, new: Any, path: str = "") -> list[str]:
+    if isinstance(old, dict) and isinstance(new, dict):
+        keys = sorted(set(old) | set(new))
+        return [name for key in keys for name in _changed(old.get(key), new.get(key), f"{path}.{key}".strip("."))]
+    return [] if old == new or path.startswith(("description", "execution")) else [path]
+
+
+def _manifest(study: Study, dataset: FmriDataset, split: Split) -> dict[str, Any]:
+    source, betas = dataset.source, dataset.betas
+    data = {
+        "source": source.kind,
+        "description": source.description,
+        "content_hash": source.content_hash,
+        "location": source.location,
+        "subjects": list(betas.subjects),
+        "n_problems": len(dataset.problems),
+        "n_voxels": {roi: int(betas.values[roi][betas.subjects[0]].shape[1]) for roi in ROIS if roi in betas.values},
+        "dropped": list(betas.dropped),
+        "wording": dataset.wording.source,
+    }
+    return {
+        "study": study.model_dump(mode="json"),
+        "identity": study.identity,
+        "data": data,
+        "models": {},
+        "split": {"selection": list(split.selection), "report": list(split.report)},
+        "baseline": {},
+        "provenance": provenance(),
+        "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def describe_model(context: Context) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Facts of a loaded model, and what it answers unsteered on each part; leaves its activations in the store."""
+    from brainalign.evaluation import answer_metrics
+
+    model, problems, activations = context.model, context.dataset.problems, context.activations
+    facts = {
+        "n_layers": model.n_layers,
+        "hidden_size": model.hidden_size,
+        "n_parameters": model.facts.n_parameters,
+        "quantisation": model.facts.quantisation,
+        "weights_hash": model.weights_hash,
+    }
+    where = {stimulus_id: row for row, stimulus_id in enumerate(activations.stimulus_ids)}
+    baseline = {}
+    for part in ("selection", "report"):
+        ids = context.targets(part)
+        rows = [where[stimulus_id] for stimulus_id in ids]
+        baseline[part] = answer_metrics(
+            activations.answers.answer[rows], problems.subset(ids).labels
+        ).to_json()
+    return facts, baseline

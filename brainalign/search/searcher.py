@@ -1,0 +1,72 @@
+"""The Ray Tune searcher: it asks the ledger for a place and Optuna for its setting, and tells both what came of it."""
+
+from typing import Any
+
+from ray.tune.search import Searcher
+
+from brainalign.artifacts import Store
+from brainalign.search.ledger import Ledger
+from brainalign.search.optuna_mirror import OptunaMirror
+from brainalign.search.suggestion import suggest
+from brainalign.search.worker import failed_row, place_config
+from brainalign.study import Place
+
+
+class StudySearcher(Searcher):  # type: ignore[misc]
+    """Feeds a study's places to Ray Tune.
+
+    The trial files are the truth: a worker has written its row before Tune hears of it, so what this object holds is
+    rebuilt from them at every start and nothing of it is ever pickled back.
+
+    Parameters
+    ----------
+    ledger : Ledger
+        What is done and what comes next.
+    mirror : OptunaMirror
+        Optuna's storage, kept equal to the trial files.
+    store : Store
+        Where workers write their rows.
+    """
+
+    def __init__(self, ledger: Ledger, mirror: OptunaMirror, store: Store) -> None:
+        super().__init__(metric="objective", mode="max")
+        self._ledger = ledger
+        self._mirror = mirror
+        self._store = store
+        self._live: dict[str, tuple[Place, dict[str, Any]]] = {}
+        self.stopped = False
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
+        """Give the next place with its setting; None while all that is left waits for running trials."""
+        place = None if self.stopped else self._ledger.next_place()
+        if place is None:
+            return None if self._ledger.running and not self.stopped else Searcher.FINISHED
+        setting = suggest(self._ledger, place)
+        self._ledger.start(place, setting)
+        if place.part == "selection":
+            self._mirror.ask(place, setting)
+        self._live[trial_id] = (place, setting)
+        return place_config(place, setting)
+
+    def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
+        """Nothing to do: a trial reports once, when it is done."""
+
+    def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
+        """Take a trial's row from the store; a trial whose worker died without one gets a row that says so."""
+        place, setting = self._live.pop(trial_id)
+        row = self._store.read_trial(self._ledger.study.name, str(place))
+        if row is None and not error and result is None:
+            self._ledger.running.pop(place, None)  # stopped before it was done: it is asked again at the next start
+            return
+        if row is None:
+            row = failed_row(self._ledger.study, place, setting, "the worker died before it wrote a result")
+            self._store.write_trial(row)
+        self._ledger.finish(row)
+        if place.part == "selection":
+            self._mirror.tell(place, row)
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing to save: every start is rebuilt from the trial files."""
+
+    def restore(self, checkpoint_path: str) -> None:
+        """Nothing to restore: every start is rebuilt from the trial files."""

@@ -1,0 +1,55 @@
+"""Do Optuna's storage and MLflow say what the trial files say? Where not, they are rebuilt."""
+
+from dataclasses import dataclass
+
+from brainalign.artifacts import Store
+from brainalign.search.lease import lease
+from brainalign.search.optuna_mirror import OptunaMirror
+from brainalign.search.suggestion import STATES
+from brainalign.study import Study
+from brainalign.tracking import count_runs, mirror
+
+
+@dataclass(frozen=True)
+class Verification:
+    """Trials in a final state by each account, and where the mirrors differed from the trial files before the rebuild."""
+
+    n_parquet: int
+    n_optuna: int
+    n_mlflow: int
+    differences: tuple[str, ...]
+
+
+def stored_study(store: Store, name: str) -> Study:
+    """Study as the store's manifest holds it."""
+    return Study.model_validate(store.read_manifest(name)["study"])
+
+
+def verify_study(store: Store, name: str) -> Verification:
+    """Compare the three accounts of a study and rebuild the mirrors that differ.
+
+    Raises
+    ------
+    StudyError
+        There is no such study, or a driver is running it.
+    """
+    study = stored_study(store, name)
+    with lease(store.study_folder(name)):
+        rows = [row for row in store.read_trials(name) if row.part == "selection"]
+        optuna = OptunaMirror(store.study_folder(name) / "optuna.journal", study)
+        found = optuna.finished()
+        differences = _differences({row.place: STATES[row.state].name for row in rows}, found)
+        optuna.rebuild(rows)
+        n_mlflow = count_runs(store, name)
+        changed = mirror(store, name)
+    if n_mlflow != len(rows):
+        differences.append(f"MLflow: expected {len(rows)} trials, found {n_mlflow}")
+    elif changed.n_created or changed.n_updated:
+        differences.append(f"MLflow: {changed.n_created} runs were missing and {changed.n_updated} differed")
+    return Verification(len(rows), len(found), n_mlflow, tuple(differences))
+
+
+def _differences(wanted: dict[str, str], found: dict[str, str]) -> list[str]:
+    places = sorted(set(wanted) | set(found))
+    pairs = [(place, wanted.get(place, "absent"), found.get(place, "absent")) for place in places]
+    return [f"Optuna: {place}: expected {truth}, found {other}" for place, truth, other in pairs if truth != other]

@@ -1,0 +1,149 @@
+"""A Ray actor that keeps a model loaded and runs one trial after another."""
+
+import os
+import socket
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from ray import tune
+
+from brainalign.artifacts import Result, Store, TrialRow, content_key, provenance
+from brainalign.betas import FmriDataset
+from brainalign.errors import BrainalignError
+from brainalign.stimuli import Split
+from brainalign.study import Branch, Place, Study
+from brainalign.trials import Ask, Context, TrialKind, trial_kind
+
+_VERSION_NAMES = ("brainalign", "torch", "transformers", "ray", "optuna", "python", "commit")
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What every worker of a study gets once, through Ray's object store."""
+
+    study: Study
+    store_root: str
+    dataset: FmriDataset
+    split: Split
+
+
+def place_config(place: Place, setting: Mapping[str, Any]) -> dict[str, Any]:
+    """Spell a place and its setting as a Tune configuration."""
+    branch = place.branch
+    names = {"model": branch.model, "kind": branch.kind, "arm": branch.arm, "number": place.number, "part": place.part}
+    return {**names, "setting": dict(setting)}
+
+
+def config_place(config: Mapping[str, Any]) -> Place:
+    """Read a place back from a Tune configuration."""
+    return Place(Branch(config["model"], config["kind"], config["arm"]), config["number"], config["part"])
+
+
+def one_thread() -> None:
+    """Compute on one thread, so that a result does not depend on the machine's number of cores."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+class TrialWorker(tune.Trainable):
+    """Runs trials; reused from trial to trial, so that the model stays loaded."""
+
+    def setup(self, config: dict[str, Any], shared: Shared | None = None) -> None:
+        """Take what all trials share; the model is loaded by the first that needs it."""
+        assert shared is not None
+        one_thread()
+        self._shared = shared
+        self._store = Store(shared.store_root)
+        self._context: Context | None = None
+
+    def reset_config(self, new_config: dict[str, Any]) -> bool:
+        """Go on with another trial in the same process."""
+        self.config = new_config
+        return True
+
+    def step(self) -> dict[str, Any]:
+        """Run the trial, write its result and its row, then report."""
+        row = run_trial(config_place(self.config), self.config["setting"], self._shared, self._get_context())
+        return {"done": True, "objective": row.objective, "state": row.state, "place": row.place}
+
+    def _get_context(self) -> Context:
+        name = self.config["model"]
+        if self._context is None or self._context.model_name != name:
+            self._context = Context(self._store, self._shared.dataset, self._shared.split, name)
+        return self._context
+
+
+def run_trial(place: Place, setting: Mapping[str, Any], shared: Shared, context: Context) -> TrialRow:
+    """Run one trial to a final state and keep its row; a failure is a final state too, with its traceback."""
+    started, clock = datetime.now(UTC), time.perf_counter()
+    branch, study = place.branch, shared.study
+    ask = Ask(setting, branch.arm, place.part, study.seeds.replicate)
+    result, reused, error = _compute(trial_kind(branch.kind), ask, context)
+    objective = result.metrics.get(study.objective(branch.kind)) if result else None
+    if result and objective is None:
+        error = f"expected the metric {study.objective(branch.kind)!r}, found {', '.join(result.metrics) or 'none'}"
+    blank = failed_row(study, place, setting, error or "")
+    row = replace(
+        blank,
+        state="COMPLETE" if error is None else "FAILED",
+        error=error,
+        reused=reused,
+        result_key=result.key if result else None,
+        objective=objective,
+        metrics=dict(result.metrics) if result else {},
+        data_hash=shared.dataset.source.content_hash,
+        data_source=shared.dataset.source.kind,
+        started_at=started.isoformat(timespec="seconds"),
+        seconds=time.perf_counter() - clock,
+    )
+    context.store.write_trial(row)
+    return row
+
+
+def failed_row(study: Study, place: Place, setting: Mapping[str, Any], error: str) -> TrialRow:
+    """Row of a trial that gave no result."""
+    branch, versions = place.branch, provenance()
+    return TrialRow(
+        study=study.name,
+        model=branch.model,
+        kind=branch.kind,
+        arm=branch.arm,
+        number=place.number,
+        part=place.part,
+        setting=dict(setting),
+        state="FAILED",
+        reused=False,
+        result_key=None,
+        objective=None,
+        metrics={},
+        error=error,
+        search_seed=study.seeds.search,
+        replicate=study.seeds.replicate,
+        data_hash="",
+        data_source="",
+        started_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds=0.0,
+        host=f"{socket.gethostname()}:{os.getpid()}",
+        versions={name: versions[name] for name in _VERSION_NAMES},
+    )
+
+
+def _compute(kind: TrialKind, ask: Ask, context: Context) -> tuple[Result | None, bool, str | None]:
+    """Result of a trial, whether it was found rather than made, and the error where there is none."""
+    try:
+        key = content_key(f"result-{kind.name}", kind.version, kind.identity(ask, context))
+        found = context.store.read_result(key)
+        if found is not None:
+            return found, True, None
+        result = kind.run(ask, context, key)
+        context.store.write_result(result)
+        return result, False, None
+    except BrainalignError as error:
+        return None, False, str(error)
+    except Exception:  # noqa: BLE001 - the trial's border: one bad trial must not end a study; its traceback is kept
+        return None, False, traceback.format_exc(limit=-8)

@@ -1,0 +1,59 @@
+"""What a worker holds from trial to trial: the data, one loaded model, and what trials share."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from brainalign.artifacts import Part, Store
+from brainalign.betas import FmriDataset
+from brainalign.stimuli import Split
+from brainalign.zoo import load_model
+
+if TYPE_CHECKING:
+    from brainalign.activations import Activations, PrefilledPrompts
+    from brainalign.zoo import LanguageModel
+
+
+@dataclass
+class Context:
+    """Data and model of a worker. What is costly is made at the first use and kept while the model stays.
+
+    Attributes
+    ----------
+    store : Store
+        Where shared stages and results are found and kept.
+    dataset : FmriDataset
+        Problems, betas of the study's subjects, and the experiment's wording.
+    split : Split
+        Selection part and report part of the problems.
+    model_name : str
+        Name in the zoo.
+    """
+
+    store: Store
+    dataset: FmriDataset
+    split: Split
+    model_name: str
+
+    @cached_property
+    def model(self) -> "LanguageModel":
+        """The loaded model."""
+        return load_model(self.model_name)
+
+    @cached_property
+    def activations(self) -> "Activations":
+        """States of all problems, found in the store or extracted."""
+        from brainalign.activations import extract
+
+        return extract(self.model, self.dataset.problems, self.dataset.wording, store=self.store)
+
+    def targets(self, part: Part) -> tuple[str, ...]:
+        """Stimulus ids of a part of the problems."""
+        return self.split.selection if part == "selection" else self.split.report
+
+    @cached_property
+    def prompts(self) -> "PrefilledPrompts":
+        """Prompts of all problems, prefilled up to the last token, in the order of the activations."""
+        from brainalign.activations import prefill
+
+        return prefill(self.model, self.dataset.problems, self.dataset.wording, first_layer=0)

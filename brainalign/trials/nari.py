@@ -1,0 +1,152 @@
+"""Kind `nari`: an intervention at inference, guided or by a control, searched and reported on separate problems."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from brainalign.artifacts import Result, provenance
+from brainalign.betas import ROIS
+from brainalign.errors import InputError
+from brainalign.spaces import Choice, DepthRange, LayerRuns, Range, Space, resolve_layers
+from brainalign.steering.config import LOSSES, NariConfig
+from brainalign.trials.protocol import Ask, Resources
+
+if TYPE_CHECKING:
+    from brainalign.trials.context import Context
+    from brainalign.zoo import ModelFacts
+
+WORKING_GIB = 1.0
+_CHOICES = {"roi": ROIS, "loss": tuple(LOSSES), "compat": ("none", "release"), "intercept": (False, True)}
+_LEAST = {"alpha": 0.0, "learning_rate": 0.0, "n_steps": 1, "check_every": 1}
+
+
+class Nari:
+    """Guided intervention at inference (NARI) and its controls.
+
+    On the selection part, ridge maps and scales are computed from the selection part alone; on the report part from all
+    problems. Either way the map of a pair leaves the pair's own problem out, unless ``compat: release`` asks for the
+    published way.
+    """
+
+    name = "nari"
+    version = 1
+    arms = ("guided", "random_direction", "random_direction_single", "random_betas", "bias")
+    objectives = ("net_balanced_accuracy", "net_accuracy", "balanced_accuracy", "corrected")
+    selects = True
+
+    def default_setting(self) -> dict[str, Any]:
+        """Return the source's setting: middle half of the layers, radius 10 sigma, 200 steps, a check every 5."""
+        return {
+            "layers": {"start": 0.25, "width": 0.5},
+            "alpha": 10.0,
+            "learning_rate": 0.1,
+            "n_steps": 200,
+            "check_every": 5,
+            "loss": "cosine",
+            "roi": "deductive_reasoning",
+            "intercept": False,
+            "compat": "none",
+        }
+
+    def default_space(self) -> Space:
+        """Return a space over layers, radius, learning rate, ROI and loss, small radii included."""
+        fixed = {
+            name: Choice(options=(self.default_setting()[name],))
+            for name in ("n_steps", "check_every", "intercept", "compat")
+        }
+        return {
+            "layers": DepthRange(start=Range(low=0.0, high=0.75), width=Range(low=0.05, high=0.5)),
+            "alpha": Range(low=0.3, high=10, log=True),
+            "learning_rate": Range(low=0.01, high=0.3, log=True),
+            "roi": Choice(options=ROIS),
+            "loss": Choice(options=tuple(LOSSES)),
+            **fixed,
+        }
+
+    def check(self, space: Space, model: "ModelFacts", n_subjects: int) -> None:
+        """Raise InputError where a point of the space cannot run on the model."""
+        for name, valid in _CHOICES.items():
+            for value in _points(space, name):
+                if value not in valid:
+                    raise InputError(f"nari: {name}: expected one of {', '.join(map(str, valid))}, found {value!r}")
+        for name, least in _LEAST.items():
+            for value in _points(space, name):
+                if not isinstance(value, (int, float)) or value < least:
+                    raise InputError(f"nari: {name}: expected numbers of at least {least}, found {value!r}: mend the range")
+        if max(_points(space, "check_every")) > min(_points(space, "n_steps")):
+            raise InputError("nari: expected check_every <= n_steps for every point: raise n_steps or lower check_every")
+        layers = space["layers"]
+        if isinstance(layers, LayerRuns):
+            for first, last in layers.runs:
+                resolve_layers({"run": f"{first}-{last}"}, model.n_layers)
+        elif not isinstance(layers, DepthRange):
+            raise InputError("nari: layers: expected start and width in relative depth, or runs of layers by index")
+
+    def resources(self, model: "ModelFacts") -> Resources:
+        """Return one core, and the model's memory with room for a search."""
+        return Resources(cpus=1, gpus=0, memory_gib=model.memory_gib + WORKING_GIB)
+
+    def config(self, ask: Ask, n_layers: int) -> NariConfig:
+        """Spell a setting as the configuration of a search on a model with so many layers."""
+        setting = ask.setting
+        return NariConfig(
+            layers=resolve_layers(setting["layers"], n_layers),
+            alpha=float(setting["alpha"]),
+            learning_rate=float(setting["learning_rate"]),
+            n_steps=int(setting["n_steps"]),
+            check_every=int(setting["check_every"]),
+            loss=setting["loss"],
+            intercept=setting["intercept"],
+            compat="release" if setting["compat"] == "release" else None,
+        )
+
+    def parts(self, ask: Ask, context: "Context") -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Problems that maps are fitted on, and problems to steer."""
+        targets = context.targets(ask.part)
+        return (targets if ask.part == "selection" else tuple(context.dataset.problems.ids)), targets
+
+    def identity(self, ask: Ask, context: "Context") -> dict[str, Any]:
+        """Return what the outcomes depend on: the layers stand as indices, so equal searches meet under one key."""
+        from dataclasses import asdict
+
+        pool, targets = self.parts(ask, context)
+        return {
+            "arm": ask.arm,
+            "replicate": ask.replicate,
+            "config": asdict(self.config(ask, context.model.n_layers)),
+            "roi": ask.setting["roi"],
+            "pool": sorted(pool),
+            "targets": sorted(targets),
+            "weights": context.model.weights_hash,
+            "data": context.dataset.source.content_hash,
+            "subjects": list(context.dataset.betas.subjects),
+            "wording": context.dataset.wording.content_hash,
+        }
+
+    def run(self, ask: Ask, context: "Context", key: str) -> Result:
+        """Search every pair of the part's problems and the subjects who solved them."""
+        from brainalign.steering import assemble, run_nari, summarise
+
+        config = self.config(ask, context.model.n_layers)
+        inputs = assemble(
+            context.activations,
+            context.dataset,
+            context.prompts,
+            roi=ask.setting["roi"],
+            parts=self.parts(ask, context),
+        )
+        outcomes = run_nari(inputs, config, ask.arm, (key, ask.replicate))
+        summary = summarise(outcomes)
+        return Result(
+            key=key,
+            kind=self.name,
+            arm=ask.arm,
+            metrics=summary.metrics(),
+            detail={"summary": summary.to_json(), "layers": list(config.layers), "part": ask.part},
+            outcomes=outcomes,
+            provenance=provenance(),
+        )
+
+
+def _points(space: Space, name: str) -> Iterable[Any]:
+    dimension = space[name]
+    return dimension.grid() if isinstance(dimension, (Choice, Range)) else ()

@@ -1,0 +1,91 @@
+"""Kind `predictivity`: how well a model's states predict the betas; measured, not searched."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from brainalign.artifacts import Result, provenance, stream
+from brainalign.betas import ROIS
+from brainalign.errors import InputError
+from brainalign.spaces import Choice, Space
+from brainalign.trials.protocol import Ask, Resources
+
+if TYPE_CHECKING:
+    from brainalign.trials.context import Context
+    from brainalign.zoo import ModelFacts
+
+SUBSETS = ("all", "syllogisms", "transitive")
+WORKING_GIB = 1.0
+
+
+class Predictivity:
+    """Cross-validated ridge predictivity of every layer, and the same with each subject's problems shuffled."""
+
+    name = "predictivity"
+    version = 1
+    arms = ("measured", "shuffled")
+    objectives = ("score",)
+    selects = False
+
+    def default_setting(self) -> dict[str, Any]:
+        """Return the published setting: deductive reasoning ROI, all problems, folds shuffled with seed 1."""
+        return {"roi": "deductive_reasoning", "subset": "all", "fold_seed": 1}
+
+    def default_space(self) -> Space:
+        """Return the three ROIs over all problems."""
+        return {"roi": Choice(options=ROIS), "subset": Choice(options=("all",)), "fold_seed": Choice(options=(1,))}
+
+    def check(self, space: Space, model: "ModelFacts", n_subjects: int) -> None:
+        """Raise InputError where the space names an unknown ROI or subset."""
+        for name, valid in (("roi", ROIS), ("subset", SUBSETS)):
+            dimension = space[name]
+            for value in dimension.options if isinstance(dimension, Choice) else (dimension,):
+                if value not in valid:
+                    raise InputError(f"predictivity: {name}: expected one of {', '.join(valid)}, found {value!r}")
+
+    def resources(self, model: "ModelFacts") -> Resources:
+        """Return one core, and the model's memory with room for Gram matrices."""
+        return Resources(cpus=1, gpus=0, memory_gib=model.memory_gib + WORKING_GIB)
+
+    def identity(self, ask: Ask, context: "Context") -> dict[str, Any]:
+        """Return what the scores depend on."""
+        return {
+            "arm": ask.arm,
+            "replicate": ask.replicate if ask.arm == "shuffled" else None,
+            "setting": dict(ask.setting),
+            "weights": context.model.weights_hash,
+            "data": context.dataset.source.content_hash,
+            "subjects": list(context.dataset.betas.subjects),
+            "wording": context.dataset.wording.content_hash,
+        }
+
+    def run(self, ask: Ask, context: "Context", key: str) -> Result:
+        """Score all layers on all problems, whatever the part: nothing is selected here."""
+        from brainalign.encoding import PredictivityConfig, predictivity
+
+        dataset, states = context.dataset, context.activations.select(context.dataset.betas.stimulus_ids)
+        problems = dataset.problems.subset(dataset.betas.stimulus_ids)
+        betas = dict(dataset.betas.values[ask.setting["roi"]])
+        if ask.arm == "shuffled":
+            betas = {
+                subject: values[_shuffled(np.asarray(problems.types), (key, ask.replicate, ask.arm, subject))]
+                for subject, values in betas.items()
+            }
+        config = PredictivityConfig(seed=ask.setting["fold_seed"])
+        found = predictivity(states.values, betas, problems.types, config, subset=ask.setting["subset"])
+        scores = np.asarray(found.scores)
+        detail = {
+            **found.to_json(),
+            "sites": ["attention", "layer"],
+            "by_subject": {str(name): scores[:, column].tolist() for column, name in enumerate(found.subjects)},
+        }
+        metrics = {"score": found.score, "mad": found.mad, "best_layer": float(found.best.index)}
+        return Result(key, self.name, ask.arm, metrics, detail, provenance=provenance())
+
+
+def _shuffled(types: np.ndarray, names: tuple[str | int, ...]) -> np.ndarray:
+    """Rows in an order that mixes the problems of each reasoning type among themselves."""
+    rows, rng = np.arange(len(types)), stream(*names)
+    for kind in np.unique(types):
+        rows[types == kind] = rng.permutation(rows[types == kind])
+    return rows

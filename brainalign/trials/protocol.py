@@ -1,0 +1,76 @@
+"""What a kind of trial says of itself, and what a worker lends it while it runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from brainalign.artifacts import Part, Result
+from brainalign.spaces import Space
+
+if TYPE_CHECKING:
+    from brainalign.trials.context import Context
+    from brainalign.zoo import ModelFacts
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a trial asks of a cluster: CPU cores, GPUs (fractions allowed) and memory in GiB."""
+
+    cpus: float
+    gpus: float
+    memory_gib: float
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One thing to compute: a setting under an arm on a part of the problems, with its replicate seed."""
+
+    setting: Mapping[str, Any]
+    arm: str
+    part: Part
+    replicate: int
+
+
+class TrialKind(Protocol):
+    """A kind of trial.
+
+    A new method is one file with such a class and one line in :mod:`brainalign.trials.registry`.
+
+    Attributes
+    ----------
+    name : str
+        How study files call it.
+    version : int
+        Raised by hand when the meaning of its results changes; part of every key.
+    arms : tuple of str
+        The method first, then its controls.
+    objectives : tuple of str
+        Metrics that a search can maximise, the default first.
+    selects : bool
+        Whether the best setting is chosen on the selection part and reported on the report part. A kind that only
+        measures is False, runs on all problems and has no winner.
+    """
+
+    name: str
+    version: int
+    arms: tuple[str, ...]
+    objectives: tuple[str, ...]
+    selects: bool
+
+    def default_space(self) -> Space:
+        """Return the space that is searched where the study file names none."""
+
+    def default_setting(self) -> dict[str, Any]:
+        """Return values for what a study file's space leaves out: those of the method's source."""
+
+    def check(self, space: Space, model: "ModelFacts", n_subjects: int) -> None:
+        """Raise InputError where a point of the space cannot run on the model or the data."""
+
+    def resources(self, model: "ModelFacts") -> Resources:
+        """Return what one trial needs on the model."""
+
+    def identity(self, ask: Ask, context: "Context") -> dict[str, Any]:
+        """Return everything that the result depends on, as JSON; its hash is the result's key."""
+
+    def run(self, ask: Ask, context: "Context", key: str) -> Result:
+        """Compute the result."""
