@@ -1,0 +1,169 @@
+"""Attention and layer outputs at the last input token of every layer, for all problems of a set."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from brainalign.activations.hooks import hooked
+from brainalign.activations.packed import BLOCK_TOKENS, blocks, embed, run_layers
+from brainalign.activations.prefix_tree import PrefixTree, build_tree
+from brainalign.activations.tree_attention import KeyValueStore
+from brainalign.artifacts import Store, content_key, hash_json
+from brainalign.errors import InputError
+from brainalign.stimuli import ProblemSet, Wording
+from brainalign.zoo import Answers, LanguageModel, Site
+
+STAGE = "activations"
+VERSION = 1
+SITES: tuple[Site, Site] = ("attention", "layer")
+
+
+@dataclass(frozen=True)
+class Activations:
+    """States of a model at the last input token, before it answers.
+
+    Attributes
+    ----------
+    values : float32 array of shape (2, n_layers, n_stimuli, d)
+        Outputs of the attention modules (after the output projection, before any norm and the residual sum), then of the
+        layers (the residual stream; the last layer's before the model's final norm).
+    stimulus_ids : tuple of str
+        The problems, in the order of the third axis.
+    answers : Answers
+        What the model answers without steering.
+    """
+
+    values: np.ndarray
+    stimulus_ids: tuple[str, ...]
+    answers: Answers
+
+    def __post_init__(self) -> None:
+        n_problems = len(self.stimulus_ids)
+        if self.values.ndim != 4 or self.values.shape[0] != len(SITES) or self.values.shape[2] != n_problems:
+            raise InputError(
+                f"expected states of shape (2, n_layers, {n_problems}, d), found {self.values.shape}: "
+                "give one state for each problem"
+            )
+
+    @property
+    def n_layers(self) -> int:
+        """How many layers the states come from."""
+        return int(self.values.shape[1])
+
+    def site(self, name: Site, layer: int) -> np.ndarray:
+        """States (n_stimuli, d) at one site of one layer.
+
+        Raises
+        ------
+        InputError
+            An unknown site or a layer that is not there.
+        """
+        if name not in SITES or not 0 <= layer < self.n_layers:
+            raise InputError(
+                f"expected a site of {', '.join(SITES)} and a layer from 0 to {self.n_layers - 1}, "
+                f"found {name!r} and {layer}: choose one of them"
+            )
+        states: np.ndarray = self.values[SITES.index(name), layer]
+        return states
+
+    def select(self, stimulus_ids: Sequence[str]) -> "Activations":
+        """States of some problems, in the given order.
+
+        Raises
+        ------
+        InputError
+            A problem that is not there.
+        """
+        place = {stimulus_id: index for index, stimulus_id in enumerate(self.stimulus_ids)}
+        missing = [stimulus_id for stimulus_id in stimulus_ids if stimulus_id not in place]
+        if missing:
+            raise InputError(
+                f"expected problems that states were extracted for, found {missing[0]!r} and {len(missing) - 1} others "
+                "without: extract them first"
+            )
+        rows = np.array([place[stimulus_id] for stimulus_id in stimulus_ids], dtype=np.int64)
+        answers = Answers(self.answers.margin[rows], self.answers.answer[rows])
+        return Activations(self.values[:, :, rows], tuple(stimulus_ids), answers)
+
+
+def extract(
+    model: LanguageModel,
+    problems: ProblemSet,
+    wording: Wording,
+    *,
+    store: Store | None = None,
+    block_tokens: int = BLOCK_TOKENS,
+) -> Activations:
+    """Extract the states of all problems at the last token of their prompts.
+
+    Prompts that begin alike share what they begin with; their other tokens run packed, without padding.
+
+    Parameters
+    ----------
+    model : LanguageModel
+        The model.
+    problems : ProblemSet
+        The problems.
+    wording : Wording
+        How a problem becomes a chat.
+    store : Store, optional
+        Where states are kept under their content key, and found again.
+    block_tokens : int
+        Tokens a pass; changes speed and memory, not the states.
+    """
+    prompts = encode_problems(model, problems, wording)
+    key = content_key(
+        STAGE, VERSION, {"weights": model.weights_hash, "prompts": hash_json(prompts), "ids": list(problems.ids)}
+    )
+    found = None if store is None else store.load_arrays(STAGE, key)
+    if found is not None:
+        return Activations(found["values"], tuple(problems.ids), Answers(found["margin"], found["answer"]))
+    values, answers = extract_prompts(model, prompts, block_tokens=block_tokens)
+    if store is not None:
+        arrays = {"values": values, "margin": answers.margin, "answer": answers.answer}
+        described = {"model": model.facts.name, "n_problems": len(prompts), "wording": wording.source}
+        store.save_arrays(STAGE, key, arrays, described)
+    return Activations(values, tuple(problems.ids), answers)
+
+
+def encode_problems(model: LanguageModel, problems: ProblemSet, wording: Wording) -> list[list[int]]:
+    """Token ids of each problem's prompt, by the model's own chat template."""
+    return [model.encode_chat(wording.messages(problem)) for problem in problems]
+
+
+@torch.inference_mode()
+def extract_prompts(
+    model: LanguageModel, prompts: Sequence[Sequence[int]], *, block_tokens: int = BLOCK_TOKENS
+) -> tuple[np.ndarray, Answers]:
+    """States (2, n_layers, n_prompts, d) float32 and answers at the last token of prompts of token ids."""
+    tree = build_tree(prompts)
+    place = {leaf: index for index, leaf in enumerate(tree.leaves)}
+    values = np.empty((len(SITES), model.n_layers, len(place), model.hidden_size), dtype=np.float32)
+    margin = np.empty(len(place), dtype=np.float32)
+    answer = np.empty(len(place), dtype=np.int8)
+    for block in blocks(tree, KeyValueStore(), device=model.device, n_rows=block_tokens):
+        columns = [place[leaf] for leaf in block.leaves]
+
+        def record(site: int, layer: int, state: torch.Tensor, rows: torch.Tensor, columns: list[int]) -> None:
+            values[site, layer, columns] = state[0, rows.to(state.device)].float().cpu().numpy()
+
+        def attention(layer: int, state: torch.Tensor, block=block, columns=columns) -> None:
+            record(0, layer, state, block.final_rows, columns)
+
+        def residual(layer: int, state: torch.Tensor, block=block, columns=columns) -> None:
+            record(1, layer, state, block.final_rows, columns)
+
+        every = range(model.n_layers)
+        with hooked(model, "attention", every, attention), hooked(model, "layer", every, residual):
+            last = run_layers(model, embed(model, block.ids), block.tree_pass)
+        if columns:
+            answers = model.score(model.head(last[block.final_rows]))
+            margin[columns], answer[columns] = answers.margin, answers.answer
+    rows = _rows(tree, place)
+    return values[:, :, rows], Answers(margin[rows], answer[rows])
+
+
+def _rows(tree: PrefixTree, place: dict[int, int]) -> np.ndarray:
+    return np.array([place[leaf] for leaf in tree.leaf_of], dtype=np.int64)

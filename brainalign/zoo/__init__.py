@@ -1,0 +1,28 @@
+"""Language models: one named builder each, and the type that the rest of the platform asks."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from brainalign.zoo.facts import ModelFacts
+from brainalign.zoo.registry import list_models, load_model, model_facts
+
+if TYPE_CHECKING:
+    from brainalign.zoo.language_model import Answers, LanguageModel, Message, Site
+
+__all__ = [
+    "Answers",
+    "LanguageModel",
+    "Message",
+    "ModelFacts",
+    "Site",
+    "list_models",
+    "load_model",
+    "model_facts",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load the types that need torch at their first use, so that listing models stays cheap."""
+    if name not in __all__:
+        raise AttributeError(f"module 'brainalign.zoo' has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module("brainalign.zoo.language_model"), name)

@@ -1,0 +1,238 @@
+"""The language model that the platform asks: chats in, hooks on any attention or layer, True against False out."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from jinja2.exceptions import TemplateError
+from torch import nn
+
+from brainalign.errors import ModelError
+from brainalign.zoo.facts import ModelFacts
+
+Site = Literal["attention", "layer"]
+Message = Mapping[str, str]
+TRUE, FALSE, NEITHER = 1, 0, -1
+_PROBE = ({"role": "user", "content": "Answer with one word."},)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a model answers to n prompts.
+
+    Attributes
+    ----------
+    margin : float32 array of shape (n,)
+        Logit of True minus logit of False at the next token, each the largest over its accepted spellings.
+    answer : int8 array of shape (n,)
+        1 True, 0 False, -1 neither: what the most probable token is.
+    """
+
+    margin: np.ndarray
+    answer: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.answer)
+
+
+@dataclass
+class Firings:
+    """How often a hook ran; filled while its context is open."""
+
+    count: int = 0
+
+
+@dataclass(eq=False)
+class LanguageModel:
+    """A causal language model of the zoo with its tokenizer, in evaluation mode.
+
+    Attributes
+    ----------
+    facts : ModelFacts
+        What is known of it.
+    module : nn.Module
+        The causal language model of transformers.
+    tokenizer : PreTrainedTokenizerFast
+        Its tokenizer, chat template included.
+    weights_hash : str
+        32 hexadecimal digits over the weights as loaded (their type included).
+    template_options : mapping
+        What the chat template is told (Qwen3: thinking off).
+    """
+
+    facts: ModelFacts
+    module: Any
+    tokenizer: Any
+    weights_hash: str
+    template_options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.module.eval()
+        self.module.requires_grad_(False)
+        if not self.true_ids or not self.false_ids:
+            raise ModelError(
+                f"expected True and False to be one token each after a prompt of {self.facts.name}, found "
+                f"{len(self.true_ids)} and {len(self.false_ids)} such spellings: use the model's own tokenizer"
+            )
+
+    @property
+    def decoder(self) -> Any:
+        """The stack under the output head: embeddings, layers, final norm, rotary embedding."""
+        return self.module.get_decoder()
+
+    @property
+    def layers(self) -> nn.ModuleList:
+        """The decoder layers; the output of each is the residual stream."""
+        layers: nn.ModuleList = self.decoder.layers
+        return layers
+
+    @property
+    def n_layers(self) -> int:
+        """How many decoder layers there are."""
+        return len(self.layers)
+
+    @property
+    def hidden_size(self) -> int:
+        """Width of the residual stream."""
+        return int(self.module.config.hidden_size)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the embeddings lie, and so the inputs."""
+        device: torch.device = self.module.get_input_embeddings().weight.device
+        return device
+
+    def attention(self, index: int) -> nn.Module:
+        """Self-attention module of a layer; its output is d wide, after the output projection.
+
+        Gemma 2 norms that output once more (``post_attention_layernorm``) before the residual sum. The site
+        ``"attention"`` is before that norm, in every family.
+        """
+        module: nn.Module = self.site("attention", index)
+        return module
+
+    def site(self, site: Site, index: int) -> nn.Module:
+        """Module whose output a hook on (`site`, `index`) sees.
+
+        Raises
+        ------
+        ModelError
+            A layer that the model does not have, or an unknown site.
+        """
+        if not 0 <= index < self.n_layers:
+            raise ModelError(
+                f"expected a layer from 0 to {self.n_layers - 1} of {self.facts.name}, found {index}: choose one there"
+            )
+        if site not in ("attention", "layer"):
+            raise ModelError(f"expected the site 'attention' or 'layer', found {site!r}: choose one of them")
+        layer = self.layers[index]
+        module: nn.Module = layer.self_attn if site == "attention" else layer
+        return module
+
+    def encode_chat(self, messages: Sequence[Message]) -> list[int]:
+        """Render a chat by the model's own template, generation prompt added, and tokenise it.
+
+        The template writes its default system text and its own begin-of-text token, so the tokenizer adds none.
+
+        Raises
+        ------
+        ModelError
+            The template refuses the chat (a role that it does not know), or the prompt is longer than the context.
+        """
+        ids = self._encode(self._render(messages))
+        longest = int(self.module.config.max_position_embeddings)
+        if len(ids) > longest:
+            raise ModelError(
+                f"expected a prompt of at most {longest} tokens for {self.facts.name}, found {len(ids)}: shorten it"
+            )
+        return ids
+
+    @cached_property
+    def true_ids(self) -> tuple[int, ...]:
+        """Tokens that answer True."""
+        return self._spellings("True")
+
+    @cached_property
+    def false_ids(self) -> tuple[int, ...]:
+        """Tokens that answer False."""
+        return self._spellings("False")
+
+    @contextmanager
+    def hook(
+        self, site: Site, index: int, fn: Callable[[torch.Tensor], torch.Tensor | None]
+    ) -> Iterator[Firings]:
+        """Call `fn` on an output of shape (batch, tokens, d) whenever it is computed, until the context is left.
+
+        What `fn` returns takes the output's place; None leaves it. The hook is removed also after an exception.
+        """
+        firings = Firings()
+
+        def run(module: nn.Module, inputs: Any, output: Any) -> Any:
+            firings.count += 1
+            state = output[0] if isinstance(output, tuple) else output
+            changed = fn(state)
+            if changed is None:
+                return None
+            return (changed, *output[1:]) if isinstance(output, tuple) else changed
+
+        handle = self.site(site, index).register_forward_hook(run)
+        try:
+            yield firings
+        finally:
+            handle.remove()
+
+    @torch.inference_mode()
+    def forward(self, ids: Sequence[int]) -> torch.Tensor:
+        """Logits of the next token after one prompt, float32 of shape (vocabulary,), by the plain forward pass."""
+        inputs = torch.tensor([list(ids)], device=self.device)
+        logits: torch.Tensor = self.module(input_ids=inputs, use_cache=False, logits_to_keep=1).logits
+        return logits[0, -1].float()
+
+    @torch.inference_mode()
+    def head(self, states: torch.Tensor) -> torch.Tensor:
+        """Logits (n, vocabulary) float32 of residual states (n, d) that leave the last layer."""
+        logits: torch.Tensor = self.module.get_output_embeddings()(self.decoder.norm(states)).float()
+        cap = getattr(self.module.config, "final_logit_softcapping", None)
+        return logits if cap is None else torch.tanh(logits / cap) * cap
+
+    def score(self, logits: torch.Tensor) -> Answers:
+        """Read answers from logits (n, vocabulary) of the next token."""
+        true = logits[:, list(self.true_ids)].amax(dim=1)
+        false = logits[:, list(self.false_ids)].amax(dim=1)
+        best = logits.amax(dim=1)
+        answer = torch.full_like(best, NEITHER, dtype=torch.int8)
+        answer[false == best] = FALSE
+        answer[true == best] = TRUE
+        return Answers((true - false).float().cpu().numpy(), answer.cpu().numpy())
+
+    def _render(self, messages: Sequence[Message]) -> str:
+        chat = [dict(message) for message in messages]
+        try:
+            text: str = self.tokenizer.apply_chat_template(
+                chat, tokenize=False, add_generation_prompt=True, **self.template_options
+            )
+        except TemplateError as error:
+            roles = ", ".join(message["role"] for message in chat)
+            raise ModelError(
+                f"expected a chat that the template of {self.facts.name} takes, found the roles {roles} ({error}): "
+                "put a system text into the first user turn and let user and assistant alternate"
+            ) from error
+        return text
+
+    def _encode(self, text: str) -> list[int]:
+        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+
+    def _spellings(self, word: str) -> tuple[int, ...]:
+        # Found behind a real prompt: alone, some tokenizers put a space token before the word, or split it.
+        prompt = self._render(_PROBE)
+        start = self._encode(prompt)
+        found = []
+        for spelling in (word, f" {word}"):
+            ids = self._encode(prompt + spelling)
+            if len(ids) == len(start) + 1 and ids[:-1] == start:
+                found.append(ids[-1])
+        return tuple(dict.fromkeys(found))
