@@ -1,0 +1,33 @@
+"""Betas of people who solve the problems: the public release and how to get it, and a simulator with a known truth."""
+
+from brainalign.betas.dataset import ROIS, Betas, DataSource, FmriDataset
+from brainalign.betas.describe import describe
+from brainalign.betas.fetch import RELEASE_COMMIT, RELEASE_URL, cached_release, fetch_release, user_cache
+from brainalign.betas.location import DATA_VARIABLE, load_betas
+from brainalign.betas.simulator import (
+    SimulatedTruth,
+    SimulatorConfig,
+    simulate_dataset,
+    simulate_with_truth,
+    simulated_problems,
+)
+
+__all__ = [
+    "DATA_VARIABLE",
+    "RELEASE_COMMIT",
+    "RELEASE_URL",
+    "ROIS",
+    "Betas",
+    "DataSource",
+    "FmriDataset",
+    "SimulatedTruth",
+    "SimulatorConfig",
+    "cached_release",
+    "describe",
+    "fetch_release",
+    "load_betas",
+    "simulate_dataset",
+    "simulate_with_truth",
+    "simulated_problems",
+    "user_cache",
+]
