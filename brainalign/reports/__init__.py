@@ -1,0 +1,19 @@
+"""Tables, figures and self-contained HTML reports, made from stored results only."""
+
+from brainalign.reports.comparisons import ArmComparison
+from brainalign.reports.estimates import Estimate
+from brainalign.reports.lines import best_lines, mlflow_summaries
+from brainalign.reports.page import study_report
+from brainalign.reports.tables import BestSetting, best_settings, comparisons, study_summary
+
+__all__ = [
+    "ArmComparison",
+    "BestSetting",
+    "Estimate",
+    "best_lines",
+    "best_settings",
+    "comparisons",
+    "mlflow_summaries",
+    "study_report",
+    "study_summary",
+]

@@ -1,0 +1,1 @@
+"""Figures of the reports: Plotly specifications with captions, alternative texts and tables."""

@@ -1,0 +1,69 @@
+"""A study's summary as lines for a console and as figures for MLflow's parent runs."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from brainalign.reports.estimates import Estimate
+from brainalign.reports.numbers import interval_text, setting_text
+
+
+def best_lines(summary: Mapping[str, Any]) -> list[str]:
+    """Lines for a console: each arm's best setting and figures, then what the comparisons say.
+
+    Parameters
+    ----------
+    summary : mapping
+        As `brainalign.reports.study_summary` gives it.
+    """
+    lines = []
+    if summary["simulated"]:
+        lines.append("SIMULATED DATA: nothing here is a finding about brains")
+    for place in dict.fromkeys((row["model"], row["kind"]) for row in summary["best"]):
+        rows = [row for row in summary["best"] if (row["model"], row["kind"]) == place]
+        lines.append(f"{place[1]} on {place[0]} ({rows[0]['objective']}, 95 % intervals)")
+        lines += [f"  {_setting_line(row)}" for row in rows]
+        told = [row for row in summary["comparisons"] if (row["model"], row["kind"]) == place]
+        lines += [f"  {row['sentence']}" for row in told]
+    return lines
+
+
+def mlflow_summaries(summary: Mapping[str, Any]) -> dict[str, dict[str, float]]:
+    """Figures of the parent runs by ``"model/kind"``, for those whose trials are all done.
+
+    ``best.ARM`` is the winner's objective on the part that was searched, ``report.ARM`` on the report part and
+    ``difference.CONTROL`` the method minus the control there; each of the last two with ``.low`` and ``.high``.
+    """
+    figures: dict[str, dict[str, float]] = {}
+    for row in summary["best"]:
+        group = figures.setdefault(f"{row['model']}/{row['kind']}", {})
+        _put(group, f"best.{row['arm']}", row["selection"], bounds=False)
+        _put(group, f"report.{row['arm']}", row["report"])
+    for row in summary["comparisons"]:
+        _put(figures[f"{row['model']}/{row['kind']}"], f"difference.{row['control']}", row["difference"])
+    open_groups = {f"{row['model']}/{row['kind']}" for row in summary["best"] if not row["done"]}
+    return {group: found for group, found in figures.items() if group not in open_groups}
+
+
+def _put(group: dict[str, float], name: str, estimate: Mapping[str, Any] | None, *, bounds: bool = True) -> None:
+    if estimate is None or estimate["estimate"] is None:
+        return
+    group[name] = estimate["estimate"]
+    if bounds and estimate["low"] is not None:
+        group[f"{name}.low"], group[f"{name}.high"] = estimate["low"], estimate["high"]
+
+
+def _setting_line(row: Mapping[str, Any]) -> str:
+    """One arm: the winner's figures, how many settings it was chosen from, and the setting where it is the method."""
+    if row["number"] is None:
+        return f"{row['arm']}: {row['missing']}"
+    text = f"{row['arm']}: {_figures(row['selection'])}"
+    if row["report"] is not None:
+        text += f" on the selection part, {_figures(row['report'])} on the report part"
+    elif row["missing"]:
+        text += f" on the selection part. {row['missing']}"
+    setting = f"; {setting_text(row['setting'])}" if row["is_method"] else ""
+    return f"{text} (best of {row['n_tried']}{setting})"
+
+
+def _figures(estimate: Mapping[str, Any] | None) -> str:
+    return interval_text(None if estimate is None else Estimate(**estimate))

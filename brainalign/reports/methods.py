@@ -1,0 +1,134 @@
+"""A methods section in words, written from the study's own settings."""
+
+import inspect
+from collections.abc import Mapping
+
+from brainalign.reports.numbers import plain
+from brainalign.reports.records import StudyRecord, section
+from brainalign.spaces import Choice, DepthRange, Dimension, LayerRuns, Range
+from brainalign.trials import trial_kind
+
+KIND_WORDS = {
+    "nari": "A displacement of the attention output at the final input token is searched for each problem and "
+    "subject, so that the ridge map from the model's states to the subject's voxels predicts the subject's betas "
+    "of that problem better. It is kept within a ball of radius alpha times sigma of each layer, and the model is "
+    "asked again every few steps until its answer changes. The same search is made on problems that the model has "
+    "right, to count what it breaks. Maps and sigmas stand on the selection part alone while settings are "
+    "searched, on all problems for the report; the map of a problem leaves that problem out unless the setting's "
+    "compat says release.",
+    "predictivity": "Ridge regression with intercept from the model's states at the final input token to each "
+    "subject's voxels; the penalty is chosen by leave-one-out on the training folds, and the score is the Pearson "
+    "correlation on held-out folds, the mean over folds, the median over voxels and then over subjects, and the "
+    "maximum over layers.",
+}
+ARM_WORDS = {
+    "guided": "guided follows the gradient towards the subject's own betas",
+    "measured": "measured uses the betas as they are",
+    "shuffled": "shuffled mixes each subject's problems within each type of reasoning, so that knowing the type "
+    "still helps",
+    "random_direction": "random_direction draws directions at random, with as many questions to the model",
+    "random_direction_single": "random_direction_single keeps one random direction a pair",
+    "random_betas": "random_betas follows the gradient towards betas that were drawn at random",
+    "bias": "bias adds a constant to the margin between True and False, with no look at the problem or the brain",
+}
+OBJECTIVE_WORDS = {
+    "net_balanced_accuracy": "corrected minus broken pairs, as a share of all pairs within each label, averaged "
+    "over the labels (0: as many broken as mended)",
+    "score": "Pearson correlation of the best layer, median over subjects",
+}
+SAMPLER_WORDS = {
+    "tpe": "the tree-structured Parzen estimator",
+    "random": "random sampling",
+    "grid": "a grid",
+}
+
+
+def methods(study: StudyRecord, n_resamples: int | None) -> list[str]:
+    """Paragraphs of the methods section."""
+    kinds = [_kind(study, kind) for kind in study.study.kinds]
+    return [_data(study), *kinds, _statistics(study, n_resamples)]
+
+
+def space_words(name: str, dimension: Dimension) -> str:
+    """One dimension of a search space in words."""
+    if isinstance(dimension, Choice):
+        values = ", ".join(plain(option) for option in dimension.options)
+        return f"{name} one of {values}" if len(dimension.options) > 1 else f"{name} {values}"
+    if isinstance(dimension, Range):
+        return f"{name} {_range(dimension)}"
+    if isinstance(dimension, DepthRange):
+        start, width = _range(dimension.start), _range(dimension.width)
+        return f"{name} starting at relative depth {start} and spanning {width} of the depth"
+    if isinstance(dimension, LayerRuns):
+        return f"{name} one of " + ", ".join(f"{first}–{last}" for first, last in dimension.runs)
+    raise TypeError(f"expected a dimension of a search space, found {type(dimension).__name__}")
+
+
+def _range(span: Range) -> str:
+    if span.low == span.high:
+        return plain(span.low)
+    return f"{plain(span.low)} to {plain(span.high)}" + (" (log scale)" if span.log else "")
+
+
+def _data(study: StudyRecord) -> str:
+    data, problems = study.data, study.study.problems
+    n_subjects = len(data.get("subjects") or [])
+    source = "betas made by the simulator" if study.simulated else "measured fMRI betas"
+    voxels = ", ".join(section(data, "n_voxels"))
+    rois = f" in {voxels}" if voxels else ""
+    split = section(study.manifest, "split")
+    parts = [len(split.get(part) or []) for part in ("selection", "report")]
+    wording = "its published wording" if data.get("wording") == "release" else "brainalign's own wording"
+    return (
+        f"The study stands on {source} of {n_subjects} subject{'s' if n_subjects != 1 else ''}{rois} and on "
+        f"{sum(parts)} deductive problems, put to the model in {wording}. Problems were split by logical form, "
+        f"stratified by type of reasoning and label (selection share {plain(problems.selection_share)}, seed "
+        f"{problems.seed}), into {parts[0]} for the search and {parts[1]} for the report. {_models(study)}"
+    )
+
+
+def _models(study: StudyRecord) -> str:
+    known = section(study.manifest, "models")
+    described = []
+    for name in study.study.models:
+        found = known.get(name)
+        detail = found if isinstance(found, Mapping) else {}
+        facts = [f"{plain(detail['n_layers'])} layers"] if detail.get("n_layers") else []
+        facts += [f"weights {detail['quantisation']}"] if detail.get("quantisation") else []
+        described.append(f"{name} ({', '.join(facts)})" if facts else name)
+    return f"Model{'s' if len(described) != 1 else ''}: {', '.join(described)}."
+
+
+def _kind(study: StudyRecord, kind: str) -> str:
+    parsed, found = study.study, study.study.kinds[kind]
+    n, arms = parsed.n_trials(kind), parsed.arms(kind)
+    objective = parsed.objective(kind)
+    meaning = f" ({OBJECTIVE_WORDS[objective]})" if objective in OBJECTIVE_WORDS else ""
+    space = "; ".join(space_words(name, dimension) for name, dimension in parsed.space(kind).items())
+    sampler = SAMPLER_WORDS.get(found.sampler, found.sampler)
+    startup = f" after {found.startup_trials} random trials" if found.sampler == "tpe" else ""
+    enqueued = f" {len(found.enqueue)} settings were given beforehand." if found.enqueue else ""
+    described = "; ".join(ARM_WORDS.get(arm, arm) for arm in arms)
+    return (
+        f"Kind {kind}: {kind_words(kind)} Arms: {described}. Each arm was given {n} trial{'s' if n != 1 else ''}, "
+        f"chosen by {sampler}{startup} (search seed {parsed.seeds.search}, replicate seed "
+        f"{parsed.seeds.replicate}), to maximise {objective}{meaning}.{enqueued} Searched space: {space}."
+    )
+
+
+def kind_words(kind: str) -> str:
+    """Say what a kind of trial does: the report's words for it, or the first paragraph of its own documentation."""
+    if kind in KIND_WORDS:
+        return KIND_WORDS[kind]
+    first = (inspect.getdoc(type(trial_kind(kind))) or kind).split("\n\n")[0]
+    return " ".join(first.split())
+
+
+def _statistics(study: StudyRecord, n_resamples: int | None) -> str:
+    draws = f" ({n_resamples} resamples)" if n_resamples else ""
+    return (
+        f"Intervals are 95 % percentile intervals of a crossed bootstrap{draws} that resamples subjects and "
+        "problems together. The method and a control are compared on the report part, each with its own best "
+        "setting, paired by subject and problem. Predictivity varies over subjects; its spread is the median "
+        "absolute deviation."
+    )

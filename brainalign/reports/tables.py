@@ -1,0 +1,188 @@
+"""Best settings of a study as typed rows: for the report, the command line's last words, and machines."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from brainalign.artifacts import Store, TrialRow
+from brainalign.reports.comparisons import ArmComparison, compare_arms
+from brainalign.reports.estimates import Estimate
+from brainalign.reports.heading import progress
+from brainalign.reports.numbers import is_number
+from brainalign.reports.records import ArmRecord, StudyRecord, read_study
+from brainalign.reports.subjects import subject_interval
+from brainalign.steering.outcomes import OutcomeSummary, summarise
+
+INTERVAL_METRIC = "net_balanced_accuracy"
+"""The metric that outcome summaries give an interval for."""
+
+
+@dataclass(frozen=True)
+class BestSetting:
+    """The best setting of an arm.
+
+    ``selection`` and ``report`` are the objective on the two parts, ``gap`` their difference (what choosing the best of
+    ``n_tried`` settings cost), ``summary`` the outcomes on the report part, or on the selection part while there is no
+    other (``summary_part`` says which); ``done`` says whether nothing of the arm is left to run. ``number`` is None where
+    no trial has an objective; ``missing`` says what is not there and why.
+    """
+
+    model: str
+    kind: str
+    arm: str
+    is_method: bool
+    objective: str
+    number: int | None
+    setting: dict[str, Any]
+    n_tried: int
+    n_failed: int
+    done: bool
+    selection: Estimate | None
+    report: Estimate | None
+    gap: float | None
+    summary: OutcomeSummary | None
+    summary_part: str | None
+    missing: str
+
+    def to_json(self) -> dict[str, Any]:
+        """All fields as a JSON object."""
+        names = (
+            "model",
+            "kind",
+            "arm",
+            "is_method",
+            "objective",
+            "number",
+            "setting",
+            "n_tried",
+            "n_failed",
+            "done",
+            "gap",
+        )
+        flat = {name: getattr(self, name) for name in (*names, "summary_part", "missing")}
+        for name in ("selection", "report"):
+            value: Estimate | None = getattr(self, name)
+            flat[name] = None if value is None else value.to_json()
+        return {**flat, "outcomes": None if self.summary is None else self.summary.to_json()}
+
+
+def best_settings(store: Store, name: str) -> list[BestSetting]:
+    """Best setting of every (model, kind, arm) of a study, the method before its controls.
+
+    Raises
+    ------
+    StudyError
+        The store has no such study or cannot be read.
+    """
+    return rank_settings(read_study(store, name))
+
+
+def comparisons(store: Store, name: str) -> list[ArmComparison]:
+    """Compare the method with each control, on the report part.
+
+    Raises
+    ------
+    StudyError
+        The store has no such study or cannot be read.
+    """
+    return compare_arms(read_study(store, name))
+
+
+def study_summary(store: Store, name: str) -> dict[str, Any]:
+    """Sum up a study in one JSON object.
+
+    Returns
+    -------
+    dict
+        ``name``, ``identity``, ``simulated``, ``data`` (source, description, content hash, subjects), ``n_trials``
+        (counts), ``best`` (as `BestSetting.to_json`) and ``comparisons`` (as `ArmComparison.to_json`).
+
+    Raises
+    ------
+    StudyError
+        The store has no such study or cannot be read.
+    """
+    study = read_study(store, name)
+    data = {key: study.data.get(key) for key in ("source", "description", "content_hash", "wording", "subjects")}
+    return {
+        "name": name,
+        "identity": study.manifest.get("identity"),
+        "simulated": study.simulated,
+        "data": data,
+        "n_trials": progress(study).to_json(),
+        "best": [row.to_json() for row in rank_settings(study)],
+        "comparisons": [row.to_json() for row in compare_arms(study)],
+    }
+
+
+def rank_settings(study: StudyRecord) -> list[BestSetting]:
+    """Best setting of every arm of a study that is read already."""
+    return [_best_setting(study, arm) for arm in study.arms]
+
+
+def _best_setting(study: StudyRecord, arm: ArmRecord) -> BestSetting:
+    best, reported = arm.best, arm.winner_on_report
+    summaries = {"selection": _summary(study, best), "report": _summary(study, reported)}
+    selection = _estimate(study, best, summaries["selection"])
+    report = _estimate(study, reported, summaries["report"])
+    told = "report" if study.selects(arm.kind) and reported is not None else "selection"
+    return BestSetting(
+        model=arm.model,
+        kind=arm.kind,
+        arm=arm.arm,
+        is_method=arm.is_method,
+        objective=study.objective_name(arm.kind),
+        number=None if best is None else best.number,
+        setting={} if best is None else dict(best.setting),
+        n_tried=len(arm.complete),
+        n_failed=len(arm.failed),
+        done=_done(study, arm),
+        selection=selection,
+        report=report,
+        gap=selection.estimate - report.estimate if selection is not None and report is not None else None,
+        summary=summaries[told],
+        summary_part=None if summaries[told] is None else told,
+        missing=_missing(study, arm),
+    )
+
+
+def _done(study: StudyRecord, arm: ArmRecord) -> bool:
+    """Whether an arm has all its trials and, where there is a winner to report, its row on the report part."""
+    searched = len(arm.trials) >= study.study.n_trials(arm.kind) if arm.kind in study.study.kinds else True
+    return searched and (not study.selects(arm.kind) or arm.best is None or bool(arm.reported))
+
+
+def _estimate(study: StudyRecord, row: TrialRow | None, summary: OutcomeSummary | None) -> Estimate | None:
+    """Give a trial's objective, with its interval where the objective has one."""
+    if row is None or row.objective is None or not is_number(row.objective):
+        return None
+    if summary is not None and summary.interval is not None and study.objective_name(row.kind) == INTERVAL_METRIC:
+        return Estimate.of(summary.interval)
+    return subject_interval(study.result(row)) or Estimate(float(row.objective))
+
+
+def _summary(study: StudyRecord, row: TrialRow | None) -> OutcomeSummary | None:
+    """Outcomes of a trial in figures; None for kinds without outcomes."""
+    result = study.result(row)
+    if row is None or result is None or not result.outcomes.num_rows:
+        return None
+    return summarise(result.outcomes)
+
+
+def _missing(study: StudyRecord, arm: ArmRecord) -> str:
+    """Why an arm has no winner, or its winner no row on the report part; empty if nothing is missing."""
+    if arm.best is None:
+        if not arm.trials:
+            return "No trial has run yet."
+        if len(arm.failed) == len(arm.trials):
+            return f"All {len(arm.trials)} trials failed: {first_line(arm.failed[0].error)}"
+        return f"None of {len(arm.trials)} trials has an objective."
+    if not study.selects(arm.kind) or arm.winner_on_report is not None:
+        return ""
+    failed = [row for row in arm.reported if row.state == "FAILED"]
+    return f"Failed on the report part: {first_line(failed[0].error)}" if failed else "Not run on the report part yet."
+
+
+def first_line(error: str | None) -> str:
+    """Take the last line of a traceback, which names the error; at most 160 characters."""
+    lines = [line.strip() for line in (error or "").splitlines() if line.strip()]
+    return lines[-1][:160] if lines else "no error was recorded"
