@@ -55,7 +55,7 @@ def trial(arm: str, number: int, **changes: Any) -> TrialRow:
 
 
 def result(key: str, arm: str) -> Result:
-    row = {name: None for name in OUTCOME_SCHEMA.names} | {
+    row = dict.fromkeys(OUTCOME_SCHEMA.names) | {
         "result_key": key,
         "arm": arm,
         "subject": "1",

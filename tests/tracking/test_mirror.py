@@ -3,7 +3,6 @@
 import json
 import multiprocessing
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from mlflow import MlflowClient
 from brainalign.artifacts import Store
 from brainalign.errors import StudyError
 from brainalign.tracking import MirrorReport, count_runs, mirror, tracking_uri
+
 from .studies import GROUP, MANIFEST, NAME, trial, write_study
 
 
@@ -26,11 +26,11 @@ def schema(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def store(tmp_path: Path, schema: Path) -> Iterator[Store]:
+def store(tmp_path: Path, schema: Path) -> Store:
     root = tmp_path / "store"
     root.mkdir()
     shutil.copy(schema, root / "mlflow.db")
-    yield Store(root)
+    return Store(root)
 
 
 def runs_of(store: Store) -> list[Any]:
