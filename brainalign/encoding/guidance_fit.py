@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from brainalign.encoding.guidance import GuidanceConfig, GuidanceMaps, Rows, Singles
 from brainalign.encoding.ridge import Floats, checked_alphas, choose_alphas, decompose
+from brainalign.encoding.threads import map_in_threads, single_threaded_blas
 from brainalign.errors import InputError
 
 _CHUNK_SIZE = 1_000_000
@@ -101,18 +102,19 @@ def fit_guidance(
     _check_pool(pool_rows, config.leave_out)
     if not np.isfinite(states[:, pool_rows]).all():
         raise InputError("expected finite states on the pool's rows, found NaN or infinity: extract the states again")
-    betas = _inner_products(Y, states.shape[1], np.union1d(pool_rows, target_rows))
     sets = _training_sets(pool_rows, target_rows, config.leave_out)
     alphas = checked_alphas(config.alphas)
-    reference, basis, forms = [], [], []
-    for layer_states in states:
-        centre, rows, coordinates = _coordinates(layer_states[pool_rows])
-        offset = None if config.intercept else rows.astype(np.float64) @ centre.astype(np.float64)
-        layer = _Forms.empty(len(Y), sets, len(rows) + 1)
-        _fill(layer, coordinates, offset, (betas, pool_rows, target_rows), sets, alphas)
-        reference.append(centre)
-        basis.append(rows)
-        forms.append(layer)
+    with single_threaded_blas() as n_threads:
+        betas = _inner_products(Y, states.shape[1], np.union1d(pool_rows, target_rows))
+
+        def fit_layer(index: int) -> tuple[Singles, Singles, _Forms]:
+            reference, basis, coordinates = _coordinates(states[index, pool_rows])
+            offset = None if config.intercept else basis.astype(np.float64) @ reference.astype(np.float64)
+            layer = _Forms.empty(len(Y), sets, len(basis) + 1)
+            _fill(layer, coordinates, offset, (betas, pool_rows, target_rows), sets, alphas)
+            return reference, basis, layer
+
+        reference, basis, forms = zip(*map_in_threads(fit_layer, range(len(states)), n_threads), strict=True)
     return GuidanceMaps(
         reference=np.stack(reference),
         basis=np.stack(basis),

@@ -24,33 +24,35 @@ RELEASE_ALPHAS: tuple[float, ...] = (1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3)
 
 @dataclass(frozen=True)
 class Decomposition:
-    """Eigendecomposition of doubly centred Gram matrices.
+    """Eigendecomposition of Gram matrices.
 
     Attributes
     ----------
     eigenvalues
-        float64, shape (..., n - 1), not negative.
+        float64, (..., m), not negative; m = n - 1 with an intercept, n without.
     vectors
-        float64, shape (..., n, n - 1): orthonormal columns, each summing to zero.
+        float64, (..., n, m): orthonormal columns; with an intercept each sums to zero.
     """
 
     eigenvalues: Floats
     vectors: Floats
 
-    def resolvent(self, alpha: Floats) -> Floats:
-        """Return ``H = C (C'KC + alpha I)^-1 C'``, with C the contrasts; its rows and columns sum to zero.
+    def resolvent(self, alphas: Floats) -> Floats:
+        """Return ``H = C (C'KC + alpha I)^-1 C'``, with C the contrasts (without intercept: the identity).
 
         Parameters
         ----------
-        alpha
-            float64, broadcastable to the batch shape of the eigenvalues.
+        alphas
+            float64, (..., A), batch shape as the eigenvalues or broadcastable to it: A penalties for each.
 
         Returns
         -------
-        float64, shape (..., n, n). ``H @ Y`` are the dual coefficients of the ridge regression on ``Y``.
+        float64, (..., A, n, n). ``H @ Y`` are the dual coefficients of the ridge regression on ``Y``; with an intercept
+        rows and columns sum to zero, so that neither features nor targets need centring.
         """
-        weighted = self.vectors / (self.eigenvalues + alpha[..., None])[..., None, :]
-        return weighted @ np.swapaxes(self.vectors, -1, -2)
+        weights = 1.0 / (self.eigenvalues[..., None, :] + alphas[..., None])
+        transposed = np.ascontiguousarray(self.vectors.swapaxes(-1, -2))  # small products are faster on plain layouts
+        return (self.vectors[..., None, :, :] * weights[..., None, :]) @ transposed[..., None, :, :]
 
 
 def decompose(gram: Floats) -> Decomposition:
@@ -72,6 +74,12 @@ def decompose(gram: Floats) -> Decomposition:
     contrasts = helmert(n).T
     eigenvalues, rotated = np.linalg.eigh(contrasts.T @ gram @ contrasts)
     return Decomposition(np.maximum(eigenvalues, 0.0), contrasts @ rotated)
+
+
+def decompose_through_origin(gram: Floats) -> Decomposition:
+    """Decompose Gram matrices (..., n, n) for a regression without intercept."""
+    eigenvalues, vectors = np.linalg.eigh(gram)
+    return Decomposition(np.maximum(eigenvalues, 0.0), vectors)
 
 
 def leave_one_out_errors(decomposition: Decomposition, target_gram: Floats, alphas: Floats) -> Floats:
@@ -97,16 +105,14 @@ def leave_one_out_errors(decomposition: Decomposition, target_gram: Floats, alph
     ----------
     Rifkin, R. M. & Lippert, R. A. (2007). Notes on regularized least squares. MIT-CSAIL-TR-2007-025.
     """
-    vectors = decomposition.vectors[..., None, :, :]
-    rotated = np.swapaxes(vectors, -1, -2) @ target_gram @ vectors
-    errors = []
-    for alpha in alphas:
-        weights = 1.0 / (decomposition.eigenvalues + alpha)
-        weighted = vectors * weights[..., None, None, :]
-        leverage = np.einsum("...ij,...j->...i", decomposition.vectors**2, weights)[..., None, :]
-        squared = np.einsum("...ij,...ij->...i", weighted @ rotated, weighted)
-        errors.append((squared / leverage**2).sum(axis=-1))
-    return np.stack(errors, axis=-1)
+    resolvents = decomposition.resolvent(alphas)
+    leverage = np.diagonal(resolvents, axis1=-2, axis2=-1)
+    # sum_i (H G H)_ii / H_ii^2 = <G, H diag(H_ii^-2) H>, where the second factor is shared by all sets of targets.
+    weights = (resolvents / leverage[..., None, :]) @ (resolvents / leverage[..., :, None])
+    *batch, n_alphas, n, _ = weights.shape
+    flat_targets = target_gram.reshape(*target_gram.shape[:-2], n * n)
+    errors: Floats = flat_targets @ weights.reshape(*batch, n_alphas, n * n).swapaxes(-1, -2)
+    return errors
 
 
 def choose_alphas(decomposition: Decomposition, target_gram: Floats, alphas: Floats) -> Floats:
