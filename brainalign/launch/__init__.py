@@ -10,7 +10,7 @@ _NAMES = {
     "Submission": "submission",
     "SubmitConfig": "submission",
     "follow": "following",
-    "pull": "pull",
+    "pull": "retrieval",
     "stop": "following",
     "submit": "submission",
 }
@@ -26,7 +26,7 @@ __all__ = [
 
 if TYPE_CHECKING:
     from brainalign.launch.following import follow, stop
-    from brainalign.launch.pull import pull
+    from brainalign.launch.retrieval import pull
     from brainalign.launch.submission import Submission, SubmitConfig, submit
 
 

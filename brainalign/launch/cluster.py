@@ -1,5 +1,6 @@
 """A Ray cluster's dashboard: the Jobs API and the packages beside it, with the token, and failures in one line."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,9 @@ from ray.exceptions import AuthenticationError
 from ray.job_submission import JobSubmissionClient
 
 from brainalign.errors import ClusterError
+
+# The client notes the end of each log on standard error.
+logging.getLogger("ray.dashboard.modules.job.sdk").setLevel(logging.WARNING)
 
 _TOKEN_FILE = Path("~/.ray/auth_token")
 _TIMEOUT_S = (10, 600)  # to connect, to answer: an upload of a large package takes its time

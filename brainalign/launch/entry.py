@@ -75,7 +75,7 @@ def _run(known: argparse.Namespace) -> int:
 
 def _pull(known: argparse.Namespace) -> int:
     from brainalign.artifacts import Store
-    from brainalign.launch.pull import encode_part
+    from brainalign.launch.retrieval import encode_part
     from brainalign.launch.transfer import archive_study
 
     archive = archive_study(Store(scratch_folder(known.scratch)), known.study)

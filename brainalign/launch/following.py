@@ -81,7 +81,8 @@ def how_to_follow(address: str, job_id: str) -> str:
     """Say how a job is followed and stopped."""
     return (
         f"Follow it: brainalign submit --follow {job_id} --address {address}; stop it: brainalign submit "
-        f"--stop {job_id} --address {address} (or, with RAY_AUTH_MODE=token, ray job logs --follow {job_id} --address {address})"
+        f"--stop {job_id} --address {address} (or, with RAY_AUTH_MODE=token, "
+        f"ray job logs --follow {job_id} --address {address})"
     )
 
 
@@ -127,7 +128,7 @@ def exit_code(cluster: Cluster, job_id: str) -> int:
     if job.status == JobStatus.STOPPED:
         return STOPPED_CODE
     if job.driver_exit_code is None:
-        said = " ".join((job.message or "no reason").split())[:500]
+        said = " ".join((job.message or "no reason").split())[-500:]  # a traceback says at its end what happened
         raise ClusterError(f"expected job {job_id} to run, found that the cluster could not start it: {said}")
     return job.driver_exit_code if job.driver_exit_code > 0 else 128 - job.driver_exit_code
 

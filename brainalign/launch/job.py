@@ -80,10 +80,11 @@ def start(cluster: Cluster, job: JobSpec) -> Sent:
     environment = {**job.environment, "BRAINALIGN_COMMIT": provenance()["commit"], "PYTHONUNBUFFERED": "1"}
     runtime_env: dict[str, Any] = {
         "working_dir": send(cluster, name, len(archive), lambda: archive, sent),
-        "py_modules": list(uris.values()),
         "env_vars": environment,
         "worker_process_setup_hook": _HOOK,
     }
+    if uris:
+        runtime_env["py_modules"] = list(uris.values())  # an empty list makes Ray 2.60's agent fail
     with explained(cluster.address):
         try:
             cluster.client.submit_job(
@@ -103,5 +104,6 @@ def already_there(cluster: Cluster, job_id: str) -> ClusterError:
     """Error of a second submission of the same study to the same store."""
     return ClusterError(
         f"expected this study not to run yet, found job {job_id} at {cluster.address}: follow it with "
-        f"`brainalign submit --follow {job_id} --address {cluster.address}`, stop it with --stop, or name another --store or --as"
+        f"`brainalign submit --follow {job_id} --address {cluster.address}`, stop it with --stop, or name another "
+        "--store or --as"
     )

@@ -1,4 +1,4 @@
-"""What a cluster's Python must have: only the code of brainalign is sent, the packages it stands on are installed there."""
+"""What a cluster's Python must have: only brainalign's code is sent, the packages that it needs are installed there."""
 
 from __future__ import annotations
 

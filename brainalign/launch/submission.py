@@ -13,7 +13,7 @@ from brainalign.launch.cluster import Cluster, connect
 from brainalign.launch.following import Echo, find_job, follow_job, how_to_follow, job_info
 from brainalign.launch.job import STUDY_FILE, JobSpec, already_there, start, study_job_id
 from brainalign.launch.packages import Sent, Tree, cut
-from brainalign.launch.pull import Rebuild, pull_study
+from brainalign.launch.retrieval import Rebuild, pull_study
 from brainalign.launch.transfer import MergeReport, study_files
 from brainalign.launch.visibility import checked_store, leave_mark, remove_mark
 from brainalign.study import Study, load_study, read_study_text
