@@ -8,7 +8,7 @@ import torch
 
 from brainalign.activations.hooks import hooked
 from brainalign.activations.packed import BLOCK_TOKENS, blocks, embed, run_layers
-from brainalign.activations.prefix_tree import PrefixTree, build_tree
+from brainalign.activations.prefix_tree import build_tree
 from brainalign.activations.tree_attention import KeyValueStore
 from brainalign.artifacts import Store, content_key, hash_json
 from brainalign.errors import InputError
@@ -27,8 +27,8 @@ class Activations:
     Attributes
     ----------
     values : float32 array of shape (2, n_layers, n_stimuli, d)
-        Outputs of the attention modules (after the output projection, before any norm and the residual sum), then of the
-        layers (the residual stream; the last layer's before the model's final norm).
+        Outputs of the attention modules (after the output projection, before any norm and the residual sum), then of
+        the layers (the residual stream; the last layer's before the model's final norm).
     stimulus_ids : tuple of str
         The problems, in the order of the third axis.
     answers : Answers
@@ -139,31 +139,49 @@ def extract_prompts(
 ) -> tuple[np.ndarray, Answers]:
     """States (2, n_layers, n_prompts, d) float32 and answers at the last token of prompts of token ids."""
     tree = build_tree(prompts)
-    place = {leaf: index for index, leaf in enumerate(tree.leaves)}
-    values = np.empty((len(SITES), model.n_layers, len(place), model.hidden_size), dtype=np.float32)
-    margin = np.empty(len(place), dtype=np.float32)
-    answer = np.empty(len(place), dtype=np.int8)
-    for block in blocks(tree, KeyValueStore(), device=model.device, n_rows=block_tokens):
-        columns = [place[leaf] for leaf in block.leaves]
-
-        def record(site: int, layer: int, state: torch.Tensor, rows: torch.Tensor, columns: list[int]) -> None:
-            values[site, layer, columns] = state[0, rows.to(state.device)].float().cpu().numpy()
-
-        def attention(layer: int, state: torch.Tensor, block=block, columns=columns) -> None:
-            record(0, layer, state, block.final_rows, columns)
-
-        def residual(layer: int, state: torch.Tensor, block=block, columns=columns) -> None:
-            record(1, layer, state, block.final_rows, columns)
-
-        every = range(model.n_layers)
-        with hooked(model, "attention", every, attention), hooked(model, "layer", every, residual):
+    record = _Record.empty(model, len(tree.leaves))
+    every = range(model.n_layers)
+    with hooked(model, "attention", every, record.attention), hooked(model, "layer", every, record.layer):
+        for block in blocks(tree, KeyValueStore(), device=model.device, n_rows=block_tokens):
+            record.places = tree.places(block.leaves)
+            record.final_rows = block.final_rows
             last = run_layers(model, embed(model, block.ids), block.tree_pass)
-        if columns:
-            answers = model.score(model.head(last[block.final_rows]))
-            margin[columns], answer[columns] = answers.margin, answers.answer
-    rows = _rows(tree, place)
-    return values[:, :, rows], Answers(margin[rows], answer[rows])
+            if block.leaves:
+                record.answers(model.score(model.head(last[block.final_rows])))
+    rows = tree.places(tree.leaf_of)
+    return record.values[:, :, rows], Answers(record.margin[rows], record.answer[rows])
 
 
-def _rows(tree: PrefixTree, place: dict[int, int]) -> np.ndarray:
-    return np.array([place[leaf] for leaf in tree.leaf_of], dtype=np.int64)
+@dataclass
+class _Record:
+    """What the hooks write: states and answers of each leaf. `places`, `final_rows`: where the next ones belong."""
+
+    values: np.ndarray
+    margin: np.ndarray
+    answer: np.ndarray
+    places: np.ndarray
+    final_rows: torch.Tensor
+
+    @classmethod
+    def empty(cls, model: LanguageModel, n_leaves: int) -> "_Record":
+        return cls(
+            values=np.empty((len(SITES), model.n_layers, n_leaves, model.hidden_size), dtype=np.float32),
+            margin=np.empty(n_leaves, dtype=np.float32),
+            answer=np.empty(n_leaves, dtype=np.int8),
+            places=np.empty(0, dtype=np.int64),
+            final_rows=torch.empty(0, dtype=torch.int64),
+        )
+
+    def attention(self, layer: int, state: torch.Tensor) -> None:
+        self._write(0, layer, state)
+
+    def layer(self, layer: int, state: torch.Tensor) -> None:
+        self._write(1, layer, state)
+
+    def answers(self, answers: Answers) -> None:
+        self.margin[self.places] = answers.margin
+        self.answer[self.places] = answers.answer
+
+    def _write(self, site: int, layer: int, state: torch.Tensor) -> None:
+        rows = self.final_rows.to(state.device)
+        self.values[site, layer, self.places] = state[0, rows].float().cpu().numpy()

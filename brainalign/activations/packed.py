@@ -85,9 +85,7 @@ def _block(
     tree: PrefixTree, store: KeyValueStore, segments: list[Segment], device: torch.device, keep_leaves_from: int
 ) -> Block:
     nodes = [tree.nodes[segment.node] for segment in segments]
-    new = (
-        Piece(segment, node.start, node.end, stored=False) for segment, node in zip(segments, nodes, strict=True)
-    )
+    new = (Piece(segment, node.start, node.end, stored=False) for segment, node in zip(segments, nodes, strict=True))
     kept = tuple(
         (segment, len(node.tokens) - 1, keep_leaves_from) if node.is_leaf else (segment, len(node.tokens), 0)
         for segment, node in zip(segments, nodes, strict=True)
@@ -119,7 +117,7 @@ def run_layers(
     states: torch.Tensor,
     tree_pass: TreePass,
     first_layer: int = 0,
-    before: Callable[[int, torch.Tensor], None] | None = None,
+    entering: Callable[[int, torch.Tensor], None] | None = None,
 ) -> torch.Tensor:
     """Run the layers from `first_layer` up over packed rows; hooks on them fire as in a plain forward pass.
 
@@ -133,28 +131,27 @@ def run_layers(
         The rows' attention.
     first_layer : int
         Where to begin.
-    before : callable, optional
-        Called as ``before(layer, states)`` with what enters each layer.
+    entering : callable, optional
+        Called as ``entering(layer, states)`` with what enters each layer.
 
     Returns
     -------
     tensor of shape (rows, d)
         What leaves the last layer, not yet normed.
     """
-    hidden = states[None]
     position_ids = tree_pass.positions[None]
-    rotary = model.decoder.rotary_emb(hidden, position_ids=position_ids)
+    rotary = model.decoder.rotary_emb(states[None], position_ids=position_ids)
     with tree_attention(model.module.config):
         for layer in range(first_layer, model.n_layers):
-            if before is not None:
-                before(layer, hidden[0])
+            if entering is not None:
+                entering(layer, states)
             output = model.layers[layer](
-                hidden,
+                states[None],
                 attention_mask=None,
                 position_ids=position_ids,
                 position_embeddings=rotary,
                 use_cache=False,
                 tree_pass=tree_pass,
             )
-            hidden = output[0] if isinstance(output, tuple) else output
-    return hidden[0]
+            states = (output[0] if isinstance(output, tuple) else output)[0]
+    return states

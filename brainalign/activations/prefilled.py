@@ -1,8 +1,8 @@
 """Prompts prefilled once; each configuration of steering then costs one token.
 
-Steering acts on the last input token only, so keys and values of the tokens before it never change, and neither does the
-residual stream that reaches the first steered layer. Both are kept. A steered configuration is a row: the last token of one
-problem with displacements of its own. Rows of one problem are queries at the same position over the same stored keys.
+Steering acts on the last input token only, so keys and values of the tokens before it never change, and neither does
+the residual stream that reaches the first steered layer. Both are kept. A steered configuration is a row: the last
+token of one problem with displacements of its own. Rows of one problem are queries at the same position over the same keys.
 
 The displacement is added to the output of the attention module, after its output projection. Gemma 2 norms that output
 before it joins the residual stream, so there the displacement stands before the norm, like the states of `extract`.
@@ -10,6 +10,7 @@ before it joins the residual stream, so there the displacement stands before the
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -97,12 +98,10 @@ class PrefilledPrompts:
             margin[block.numpy()], answer[block.numpy()] = answers.margin, answers.answer
         return Answers(margin, answer)
 
-    def _answer_block(
-        self, leaf: torch.Tensor, layers: Sequence[int], displacements: torch.Tensor | None
-    ) -> Answers:
+    def _answer_block(self, leaf: torch.Tensor, layers: Sequence[int], displacements: torch.Tensor | None) -> Answers:
         device = self.model.device
         start = layers[0] if layers else self.first_layer
-        place = torch.searchsorted(torch.tensor(self.tree.leaves), leaf).to(device)
+        place = torch.from_numpy(self.tree.places(leaf.tolist())).to(device)
         states = self.entering[start - self.first_layer, place]
         tree_pass = self._tree_pass(leaf, device)
         if displacements is None or not layers:
@@ -120,9 +119,7 @@ class PrefilledPrompts:
 
     def _head(self, last: torch.Tensor) -> Answers:
         parts = [self.model.score(self.model.head(part)) for part in last.split(HEAD_ROWS)]
-        return Answers(
-            np.concatenate([part.margin for part in parts]), np.concatenate([part.answer for part in parts])
-        )
+        return Answers(np.concatenate([part.margin for part in parts]), np.concatenate([part.answer for part in parts]))
 
     def _tree_pass(self, leaf: torch.Tensor, device: torch.device) -> TreePass:
         segments = list(_runs(leaf))
@@ -137,17 +134,20 @@ class PrefilledPrompts:
 
     def _check(self, problems: torch.Tensor, layers: Sequence[int], displacements: torch.Tensor | None) -> None:
         if len(problems) and not 0 <= int(problems.min()) <= int(problems.max()) < len(self):
-            raise InputError(f"expected problems from 0 to {len(self) - 1}, found {problems.unique().tolist()}: see rows")
+            raise InputError(
+                f"expected problems from 0 to {len(self) - 1}, found {problems.unique().tolist()}: see rows"
+            )
         inside = all(self.first_layer <= layer < self.model.n_layers for layer in layers)
         if not inside or list(layers) != sorted(set(layers)):
             raise InputError(
-                f"expected ascending layers from {self.first_layer} to {self.model.n_layers - 1}, found {list(layers)}: "
-                "sort them, or prefill from a lower layer"
+                f"expected ascending layers from {self.first_layer} to {self.model.n_layers - 1}, found {list(layers)}"
+                ": sort them, or prefill from a lower layer"
             )
         expected = (len(problems), len(layers), self.model.hidden_size)
         if displacements is not None and tuple(displacements.shape) != expected:
             raise InputError(
-                f"expected displacements of shape {expected}, found {tuple(displacements.shape)}: one for each row and layer"
+                f"expected displacements of shape {expected}, found {tuple(displacements.shape)}: "
+                "give one for each row and layer"
             )
 
 
@@ -171,23 +171,25 @@ def prefill_prompts(
     """Do the same from token ids."""
     if not 0 <= first_layer < model.n_layers or max_rows < 1:
         raise InputError(
-            f"expected a first layer from 0 to {model.n_layers - 1} and at least one row a pass, found {first_layer} and "
-            f"{max_rows}: choose a layer of the model"
+            f"expected a first layer from 0 to {model.n_layers - 1} and at least one row a pass, found {first_layer} "
+            f"and {max_rows}: choose a layer of the model"
         )
     tree, store = build_tree(prompts), KeyValueStore()
-    place = {leaf: index for index, leaf in enumerate(tree.leaves)}
-    shape = (model.n_layers - first_layer, len(place), model.hidden_size)
+    shape = (model.n_layers - first_layer, len(tree.leaves), model.hidden_size)
     entering = torch.empty(shape, device=model.device, dtype=model.module.dtype)
     for block in blocks(tree, store, device=model.device, keep_leaves_from=first_layer, n_rows=BLOCK_TOKENS):
-        columns = torch.tensor([place[leaf] for leaf in block.leaves], dtype=torch.int64, device=model.device)
-
-        def keep(layer: int, states: torch.Tensor, block=block, columns=columns) -> None:
-            if layer >= first_layer and len(columns):
-                entering[layer - first_layer, columns] = states[block.final_rows].to(entering)
-
-        run_layers(model, embed(model, block.ids), block.tree_pass, before=keep)
+        places = torch.from_numpy(tree.places(block.leaves)).to(model.device)
+        keep = partial(_keep_entering, entering, first_layer, places, block.final_rows)
+        run_layers(model, embed(model, block.ids), block.tree_pass, entering=keep)
     store.keep_layers(first_layer)
     return PrefilledPrompts(model, tree, store, entering, first_layer, max_rows)
+
+
+def _keep_entering(
+    entering: torch.Tensor, first_layer: int, places: torch.Tensor, rows: torch.Tensor, layer: int, states: torch.Tensor
+) -> None:
+    if layer >= first_layer:
+        entering[layer - first_layer, places] = states[rows].to(entering)
 
 
 def _runs(leaf: torch.Tensor) -> Iterator[Segment]:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+
 from brainalign.errors import InputError
 
 # A shared stretch shorter than this costs more in small matrix products than it saves.
@@ -60,6 +62,10 @@ class PrefixTree:
             number = self.nodes[number].parent
         return tuple(reversed(above))
 
+    def places(self, leaves: Sequence[int]) -> np.ndarray:
+        """Rank (int64) among all leaves of some leaves' node numbers."""
+        return np.searchsorted(np.array(self.leaves), np.array(leaves, dtype=np.int64)).astype(np.int64)
+
     def levels(self) -> Iterator[list[int]]:
         """Node numbers by depth: a level needs only what stands above it."""
         deepest = max(node.depth for node in self.nodes)
@@ -76,7 +82,9 @@ def build_tree(prompts: Sequence[Sequence[int]], min_shared: int = MIN_SHARED) -
         No prompt, or an empty one.
     """
     if not prompts or not all(len(prompt) for prompt in prompts):
-        raise InputError(f"expected prompts of at least one token, found {len(prompts)} with an empty one or none at all")
+        raise InputError(
+            f"expected prompts of at least one token, found {len(prompts)} with an empty one or none at all"
+        )
     distinct = sorted({tuple(prompt) for prompt in prompts})
     nodes: list[Node] = []
     leaves: dict[Tokens, int] = {}

@@ -1,8 +1,9 @@
 """Attention of packed rows over a tree of stored prefixes, run inside the models' own attention modules.
 
-transformers lets an attention module call a registered function with its queries, keys and values, after its projections,
-norms and rotary embedding. This one reads keys and values of shared prefixes where they lie: nothing is padded, nothing is
-copied for each row. What a row may see follows from its position alone, as column c of the scores is position c:
+transformers lets an attention module call a registered function with its queries, keys and values, after its
+projections, norms and rotary embedding. This one reads keys and values of shared prefixes where they lie: nothing is
+padded, nothing is copied for each row. Column c of the scores is position c, so what a row may see follows from its
+position alone, for full attention and for sliding windows:
 
     hidden[row, c] = c > position  or  c <= position - window
 """

@@ -38,7 +38,7 @@ def made_once(folder: Path, make: Callable[[Path], None]) -> Path:
                 _fill(folder, make)
     except OSError as error:
         raise ModelError(
-            f"expected to write the model cache {folder.parent}, found: {error}; free room there or set BRAINALIGN_CACHE"
+            f"expected to write the model cache {folder.parent}, found: {error}; free room or set BRAINALIGN_CACHE"
         ) from error
     return folder
 

@@ -23,7 +23,8 @@ LLAMA = (
 # Mistral v0.2: one begin token, no system role.
 MISTRAL = (
     _REFUSE_SYSTEM + "{{ bos_token }}{% for message in messages %}" + _ALTERNATE + "{% if message['role'] == 'user' %}"
-    "{{ '[INST] ' + message['content'] + ' [/INST]' }}{% else %}{{ message['content'] + eos_token }}{% endif %}{% endfor %}"
+    "{{ '[INST] ' + message['content'] + ' [/INST]' }}"
+    "{% else %}{{ message['content'] + eos_token }}{% endif %}{% endfor %}"
 )
 # Qwen 2: ChatML with a default system text.
 QWEN2 = (

@@ -116,7 +116,7 @@ class LanguageModel:
         return module
 
     def site(self, site: Site, index: int) -> nn.Module:
-        """Module whose output a hook on (`site`, `index`) sees.
+        """Give the module whose output a hook on (`site`, `index`) sees.
 
         Raises
         ------
@@ -129,7 +129,7 @@ class LanguageModel:
             )
         if site not in ("attention", "layer"):
             raise ModelError(f"expected the site 'attention' or 'layer', found {site!r}: choose one of them")
-        layer = self.layers[index]
+        layer: Any = self.layers[index]
         module: nn.Module = layer.self_attn if site == "attention" else layer
         return module
 
@@ -162,9 +162,7 @@ class LanguageModel:
         return self._spellings("False")
 
     @contextmanager
-    def hook(
-        self, site: Site, index: int, fn: Callable[[torch.Tensor], torch.Tensor | None]
-    ) -> Iterator[Firings]:
+    def hook(self, site: Site, index: int, fn: Callable[[torch.Tensor], torch.Tensor | None]) -> Iterator[Firings]:
         """Call `fn` on an output of shape (batch, tokens, d) whenever it is computed, until the context is left.
 
         What `fn` returns takes the output's place; None leaves it. The hook is removed also after an exception.

@@ -1,8 +1,8 @@
 """Tiny models of every architecture: the true classes of transformers, seeded random weights, nothing downloaded.
 
-Each keeps what makes its family special: grouped heads throughout, Mistral's sliding window (16 tokens, so that it acts on
-short prompts), Gemma 2's soft caps, alternating windows and normed attention output, Qwen 2's biases, Qwen 3's normed
-queries and keys with heads wider than the model, Phi 3's fused projections and partial rotation, tied and untied heads.
+Each keeps what makes its family special: grouped heads throughout, Mistral's sliding window (16 tokens, so that it acts
+on short prompts), Gemma 2's soft caps, alternating windows and normed attention output, Qwen 2's biases, Qwen 3's
+normed queries and keys with heads wider than the model, Phi 3's fused projections and partial rotation, tied and untied heads.
 """
 
 from typing import Any

@@ -1,6 +1,7 @@
 """Small real tokenizers, trained here in a fraction of a second, with the special tokens of each family.
 
-Qwen and Phi split bytes as GPT-2 does; Llama, Mistral and Gemma mark spaces as SentencePiece does and fall back to bytes.
+Qwen and Phi split bytes as GPT-2 does. Llama, Mistral and Gemma mark spaces as SentencePiece does, with bytes for the
+letters that they do not know.
 """
 
 from collections.abc import Iterator
@@ -33,9 +34,7 @@ class Conventions:
 CONVENTIONS = {
     "llama": Conventions(chat_templates.LLAMA, ("<s>", "</s>"), "<s>", "</s>", marks_spaces=True),
     "mistral": Conventions(chat_templates.MISTRAL, ("<s>", "</s>"), "<s>", "</s>", marks_spaces=True),
-    "qwen2": Conventions(
-        chat_templates.QWEN2, ("<|endoftext|>", "<|im_start|>", "<|im_end|>"), None, "<|im_end|>"
-    ),
+    "qwen2": Conventions(chat_templates.QWEN2, ("<|endoftext|>", "<|im_start|>", "<|im_end|>"), None, "<|im_end|>"),
     "qwen3": Conventions(
         chat_templates.QWEN3,
         ("<|endoftext|>", "<|im_start|>", "<|im_end|>", "<think>", "</think>"),
@@ -112,7 +111,7 @@ def corpus() -> Iterator[str]:
         yield f"{first} is {adjective} than {second}. {first} is not {adjective} than {second}."
     for thing, adjective in product(("dax", "wug", "blicket", "norp"), ("red", "wide", "loud", "soft", "quiet")):
         yield f"All {thing}es are {adjective}. No {thing}es are {adjective}. Every {thing} is {adjective}."
-        yield f"If something is a {thing}, then it is not {adjective}. This is a {thing}. Some {thing}s are {adjective}."
+        yield f"If something is a {thing}, then it is not {adjective}. This is a {thing}. Some are {adjective}."
     for _ in range(200):
         yield "Answer 'True' or 'False' at the beginning. True False\nTrue\n\nFalse\n'True'False\nTrueFalse"
     for _ in range(20):
