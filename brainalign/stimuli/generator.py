@@ -1,9 +1,10 @@
 """Generate problems in the platform's own words, with labels that the logic solver proves.
 
 A problem's surface says nothing about its label. For each design (steps, polarity of the conclusion, where in the chain
-the question sits, kinds of the words) there are as many true as false problems, both with the same number of negations
-and words, and premises stand in random order. False problems are converse fallacies (affirming the consequent, denying
-the antecedent), or for comparisons the reversed question.
+the question sits, kinds of the words) as many problems are true as false, with the same negations, lengths in words and
+words shared with the conclusion (exactly so in multiples of 64 a type), and premises stand in random order. False
+problems are converse fallacies (affirming the consequent, denying the antecedent), or for comparisons the reversed
+question.
 """
 
 from collections.abc import Callable, Sequence
@@ -103,10 +104,11 @@ def _prove(problem: Problem) -> None:
 
 
 def _write_syllogism(form: _Form, rng: np.random.Generator) -> tuple[list[str], str]:
-    """Chain A -> B -> C with a fact about one of them; the question is about another of the same kind of word."""
+    """Chain A -> B -> C with a fact about one of them; the question is about another."""
     pair = (0, 2) if form.steps == 3 else ((1, 2) if form.late else (0, 1))
-    (third,) = {0, 1, 2} - set(pair)
-    is_noun = {pair[0]: form.nouns[0], pair[1]: form.nouns[0], third: form.nouns[1]}
+    # Affirmed, truth travels up the chain; denied, it travels down.
+    given, asked = pair if form.affirm == form.label else pair[::-1]
+    is_noun = _kinds_of_words(form, asked)
     pseudowords, adjectives = iter(_draw(PSEUDOWORDS, 3, rng)), iter(_draw(ADJECTIVES, 3, rng))
     words = [next(pseudowords) if is_noun[place] else next(adjectives) for place in range(3)]
     (name,) = _draw(NAMES, 1, rng)
@@ -118,9 +120,21 @@ def _write_syllogism(form: _Form, rng: np.random.Generator) -> tuple[list[str], 
     def one_is(place: int) -> str:
         return f"{name} is {'' if form.affirm else 'not '}{'a ' if is_noun[place] else ''}{words[place]}"
 
-    # Affirmed, truth travels up the chain; denied, it travels down.
-    given, asked = pair if form.affirm == form.label else pair[::-1]
     return _shuffled([all_are(0, 1), all_are(1, 2), one_is(given)], rng), one_is(asked)
+
+
+def _kinds_of_words(form: _Form, asked: int) -> tuple[bool, bool, bool]:
+    """Choose which of A, B, C are nouns.
+
+    A rule about "odd things" is a word longer than one about "blemps", and only A and B are subjects of rules. So that
+    no length tells which end is asked, a question about A has kinds (q, f, f) and one about C (f, q, q), with q the
+    kind of the question and f that of the fact: the rule that names what is asked is then of length q and the other of
+    length f in both. Where B is asked or given, only words of one kind can be matched so.
+    """
+    question, fact = form.nouns
+    if form.steps == 2:
+        return question, question, question
+    return (question, fact, fact) if asked == 0 else (fact, question, question)
 
 
 def _write_transitive(form: _Form, rng: np.random.Generator) -> tuple[list[str], str]:

@@ -1,0 +1,166 @@
+"""Wordings: the release's from its prompts file or from a script that is never run, and our own."""
+
+import difflib
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+
+from brainalign.errors import DataNotFoundError, InputError
+from brainalign.stimuli import Problem, generate_problems, own_wording, release_wording
+
+SYLLOGISM = Problem.of(
+    "syllogisms",
+    ["All blemps are odd.", "All odd things are sour.", "Elsa is a blemp."],
+    "Elsa is sour.",
+    label=True,
+    category="3_true_affirm",
+)
+TRANSITIVE = Problem.of(
+    "transitive",
+    ["Elsa is ruder than Igor", "Igor is ruder than Ida", "Ida is ruder than Paula", "Paula is ruder than Basil"],
+    "Elsa is ruder than Basil",
+    label=True,
+    category="4_true_affirm",
+)
+
+# A script of the release's shape with other texts; running it would fail.
+SCRIPT = """
+raise SystemExit("a script of somebody else was run")
+GREETING = "You are an expert in greeting people."
+first = "You are an expert. I show three premises about pseudowords. " + "Say 'True' or 'False'."
+second = ("You are an expert. I show three premises with comparative words. "
+          "Say 'True' or 'False'.")
+for row in rows:
+    messages = [
+        {"role": "user", "content": first},
+        {"role": "assistant", "content": "Understood. I say 'True' or 'False'."},
+        {"role": "user", "content": "Premises:\\n1. %s.\\n2. %s.\\n3. %s.\\nConclusion:\\n%s." % tuple(row)},
+    ]
+print("Understood.")
+"""
+
+EXPECTED = [
+    {"role": "user", "content": "You are an expert. I show three premises about pseudowords. Say 'True' or 'False'."},
+    {"role": "assistant", "content": "Understood. I say 'True' or 'False'."},
+    {
+        "role": "user",
+        "content": "Premises:\n1. All blemps are odd.\n2. All odd things are sour.\n3. Elsa is a blemp.\n"
+        "Conclusion:\nElsa is sour.",
+    },
+]
+
+
+def write_script(folder: Path, text: str = SCRIPT) -> Path:
+    (folder / "get_activations.py").write_text(text)
+    return folder
+
+
+def test_literals_of_the_script_are_read_without_running_it(tmp_path: Path) -> None:
+    wording = release_wording(write_script(tmp_path))
+    assert wording.source == "release"
+    assert wording.messages(SYLLOGISM) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        'f"Premises:\\n1. {a}.\\n2. {b}.\\n3. {c}.\\nConclusion:\\n{d}."',
+        '"Premises:\\n1. {}.\\n2. {}.\\n3. {}.\\nConclusion:\\n{}.".format(*row)',
+        '"Premises:\\n1. " + a + ".\\n2. " + b + ".\\n3. " + c + ".\\nConclusion:\\n" + d + "."',
+    ],
+)
+def test_other_ways_to_write_the_layout_give_the_same(tmp_path: Path, layout: str) -> None:
+    start = SCRIPT.index('"Premises')
+    end = SCRIPT.index("},\n    ]")
+    wording = release_wording(write_script(tmp_path, SCRIPT[:start] + layout + SCRIPT[end:]))
+    assert wording.messages(SYLLOGISM) == EXPECTED
+
+
+def test_number_of_premises_is_said_and_all_premises_are_shown(tmp_path: Path) -> None:
+    task, _, problem = release_wording(write_script(tmp_path)).messages(TRANSITIVE)
+    assert "four premises with comparative words" in task["content"]
+    assert "4. Paula is ruder than Basil.\nConclusion:\n" in problem["content"]
+
+
+def test_prompts_file_and_script_with_the_same_texts_give_one_hash(tmp_path: Path) -> None:
+    by_script = release_wording(write_script(tmp_path))
+    chat = {
+        "instruction": {
+            "syllogisms": EXPECTED[0]["content"],
+            "transitive": by_script.messages(TRANSITIVE)[0]["content"],
+        },
+        "acknowledgement": EXPECTED[1]["content"],
+        "problem": "Premises:\n1. %s.\n2. %s.\n3. %s.\nConclusion:\n%s.",
+    }
+    chat["instruction"]["transitive"] = chat["instruction"]["transitive"].replace("four", "three")  # type: ignore[index]
+    (tmp_path / "prompts.json").write_text(json.dumps({"chat": chat}))
+    (tmp_path / "get_activations.py").unlink()
+    by_file = release_wording(tmp_path)
+    assert by_file.content_hash == by_script.content_hash
+    assert by_file.content_hash != own_wording().content_hash
+
+
+def test_wording_of_the_real_release_word_for_word(release_folder: Path) -> None:
+    if not (release_folder / "prompts.json").is_file():
+        pytest.skip("a download of the release has no prompts.json")
+    chat = json.loads((release_folder / "prompts.json").read_text())["chat"]
+    messages = release_wording(release_folder).messages(SYLLOGISM)
+    assert messages[0] == {"role": "user", "content": chat["instruction"]["syllogisms"]}
+    assert messages[1] == {"role": "assistant", "content": chat["acknowledgement"]}
+    assert messages[2] == {"role": "user", "content": chat["problem"] % (*SYLLOGISM.premises, SYLLOGISM.conclusion)}
+
+
+@pytest.mark.parametrize(
+    ("found", "instead", "message"),
+    [
+        ("pseudowords", "words", "one instruction about pseudowords .* found 0"),
+        ("Understood. I say", "Fine. I say", "one acknowledgement"),
+        ("three premises with", "some premises with", "'three premises' once"),
+        ("\\n2. %s.", "\\n2) %s.", "numbered premises"),
+        ("print(", "print(((", "Python source"),
+        ('print("Understood.")', 'print("Understood. True.")', "found 2"),
+    ],
+)
+def test_a_script_of_another_shape_is_refused(tmp_path: Path, found: str, instead: str, message: str) -> None:
+    assert found in SCRIPT
+    with pytest.raises(InputError, match=message):
+        release_wording(write_script(tmp_path, SCRIPT.replace(found, instead)))
+
+
+def test_no_texts_at_all_and_a_broken_prompts_file_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFoundError, match="found neither"):
+        release_wording(tmp_path)
+    (tmp_path / "prompts.json").write_text('{"chat": {}}')
+    with pytest.raises(InputError, match="'instruction'"):
+        release_wording(tmp_path)
+
+
+def test_own_wording_says_all_that_matters_and_varies_with_the_type() -> None:
+    wording = own_wording()
+    for problem in (SYLLOGISM, TRANSITIVE):
+        task, answer, body = wording.messages(problem)
+        assert [m["role"] for m in (task, answer, body)] == ["user", "assistant", "user"]
+        assert "True" in task["content"]
+        assert "False" in task["content"]
+        assert {3: "three", 4: "four"}[len(problem.premises)] in task["content"]
+        assert all(f"{sentence}." in body["content"] for sentence in (*problem.premises, problem.conclusion))
+        assert "{" not in task["content"] + body["content"]
+    assert wording.instructions["syllogisms"] != wording.instructions["transitive"]
+    assert pickle.loads(pickle.dumps(wording)) == wording  # goes to workers
+
+
+def test_own_wording_shares_no_sentence_with_the_release(release_folder: Path) -> None:
+    own, theirs = own_wording(), release_wording(release_folder)
+    for name in ("syllogisms", "transitive"):
+        ours, others = own.instructions[name].split(), theirs.instructions[name].split()
+        longest = difflib.SequenceMatcher(None, ours, others, autojunk=False).find_longest_match()
+        assert longest.size <= 4
+
+
+def test_too_many_premises_are_refused() -> None:
+    problem = generate_problems(1, seed=0)[0]
+    long = Problem.of("syllogisms", problem.premises * 3, problem.conclusion, label=True, category="")
+    with pytest.raises(InputError, match="2 to 8 premises, found 9"):
+        own_wording().messages(long)
