@@ -76,12 +76,12 @@ def _run(
         notes.print(f"interrupted: {done.n_done} of {done.n_total} trials are done and kept; go on with")
         notes.print(f"  brainalign study resume {study.name} --store {store.root}", soft_wrap=True)
         raise typer.Exit(130)
-    _finish(study.name, store, json, "everything was done already" if done.n_new == 0 else f"{done.n_new} trials run")
+    finish(study.name, store, json, "everything was done already" if done.n_new == 0 else f"{done.n_new} trials run")
     if done.n_failed == done.n_total:
         raise typer.Exit(1)
 
 
-def _finish(name: str, store: "Store", json: bool, what: str) -> None:
+def finish(name: str, store: "Store", json: bool, what: str) -> None:
     """Write the report, bring the figures to MLflow, and say where all is."""
     from brainalign.reports import mlflow_summaries, study_report, study_summary
     from brainalign.tracking import mirror

@@ -139,6 +139,7 @@ def _tune(ready: Prepared, ledger: Ledger, searcher: StudySearcher, heard: Liste
             storage_path=str(scratch),
             callbacks=[hook],
             verbose=0,
+            checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             failure_config=tune.FailureConfig(max_failures=study.execution.worker_failures),
         ),
     )
@@ -171,6 +172,9 @@ class _Hook(Callback):  # type: ignore[misc]
         self._mirror = mirror
         self._pool = ThreadPoolExecutor(max_workers=1)
         self._mirroring: Future[Any] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # goes into Tune's snapshot, which is never read
 
     def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._pass_on(trial)

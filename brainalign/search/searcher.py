@@ -36,6 +36,10 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         self._live: dict[str, tuple[Place, dict[str, Any]]] = {}
         self.stopped = False
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Tune pickles its searcher into a snapshot that is never read: nothing of this one belongs there."""
+        return {}
+
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """Give the next place with its setting; None while all that is left waits for running trials."""
         place = None if self.stopped else self._ledger.next_place()

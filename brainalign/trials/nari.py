@@ -90,6 +90,7 @@ class Nari:
         setting = ask.setting
         return NariConfig(
             layers=resolve_layers(setting["layers"], n_layers),
+            roi=setting["roi"],
             alpha=float(setting["alpha"]),
             learning_rate=float(setting["learning_rate"]),
             n_steps=int(setting["n_steps"]),
@@ -113,7 +114,6 @@ class Nari:
             "arm": ask.arm,
             "replicate": ask.replicate,
             "config": asdict(self.config(ask, context.model.n_layers)),
-            "roi": ask.setting["roi"],
             "pool": sorted(pool),
             "targets": sorted(targets),
             "weights": context.model.weights_hash,
@@ -131,7 +131,7 @@ class Nari:
             context.activations,
             context.dataset,
             context.prompts,
-            roi=ask.setting["roi"],
+            roi=config.roi,
             parts=self.parts(ask, context),
         )
         outcomes = run_nari(inputs, config, ask.arm, (key, ask.replicate))

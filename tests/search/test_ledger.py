@@ -1,0 +1,138 @@
+"""What comes next depends on names and finished trials, never on how many run at once."""
+
+import random
+
+import pytest
+
+from brainalign.artifacts import TrialRow
+from brainalign.search.ledger import Ledger
+from brainalign.search.suggestion import suggest
+from brainalign.study import Branch, Place, Study, parse_study
+from tests.artifacts.test_store import trial_row
+
+SPACE = {"alpha": {"low": 0.3, "high": 10, "log": True}, "roi": ["deductive_reasoning", "md"], "n_steps": [50, 100]}
+
+
+def make_study(**section: object) -> Study:
+    nari = {"arms": ["guided", "bias"], "trials": 8, "window": 3, "startup_trials": 2, "space": SPACE, **section}
+    kinds = {"predictivity": {"arms": ["measured"], "trials": 2, "sampler": "grid"}, "nari": nari}
+    return parse_study({"name": "s", "models": ["tiny-random-llama"], "kinds": kinds}, "study.yaml")
+
+
+def finish(place: Place, setting: dict, objective: float | None) -> TrialRow:
+    branch = place.branch
+    return trial_row(
+        place.number,
+        model=branch.model,
+        kind=branch.kind,
+        arm=branch.arm,
+        part=place.part,
+        setting=setting,
+        objective=objective,
+        state="COMPLETE" if objective is not None else "FAILED",
+    )
+
+
+def play(study: Study, n_workers: int, seed: int, rows: tuple[TrialRow, ...] = ()) -> dict[Place, TrialRow]:
+    """Run a study whose objective is a function of the setting, with workers that finish in a random order."""
+    chance, ledger = random.Random(seed), Ledger(study, rows)
+    running: list[tuple[Place, dict]] = []
+    while True:
+        while len(running) < n_workers and (place := ledger.next_place()):
+            setting = suggest(ledger, place)
+            ledger.start(place, setting)
+            running.append((place, setting))
+        if not running:
+            assert ledger.complete
+            return ledger.rows
+        place, setting = running.pop(chance.randrange(len(running)))
+        score = -abs(setting["alpha"] - 2) + 0.1 * place.number % 0.3 if "alpha" in setting else 0.2
+        ledger.finish(finish(place, setting, None if place.number == 5 else score))
+
+
+def table(rows: dict[Place, TrialRow]) -> list[tuple]:
+    return sorted((str(place), str(sorted(unnested(row))), row.state, row.objective) for place, row in rows.items())
+
+
+def unnested(row: TrialRow) -> list[tuple[str, str]]:
+    return [(name, str(value)) for name, value in row.setting.items()]
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "random"])
+def test_one_two_and_eight_workers_in_any_order_give_one_table(sampler: str) -> None:
+    study = make_study(sampler=sampler)
+    alone = table(play(study, 1, 0))
+    assert len(alone) == 2 + 2 * (8 + 1)
+    assert len({row[1] for row in alone}) > 10
+    for n_workers, seed in ((2, 1), (2, 2), (8, 3), (8, 4)):
+        assert table(play(study, n_workers, seed)) == alone
+
+
+def test_a_study_resumed_from_any_subset_of_its_rows_ends_the_same() -> None:
+    study = make_study()
+    whole = play(study, 2, 0)
+    chance = random.Random(7)
+    for _ in range(5):
+        # What was on disk when the driver died: an out-of-order subset that respects the window.
+        prefix = chance.randrange(1, 6)
+        kept = [row for place, row in whole.items() if place.part == "selection" and place.number < prefix]
+        kept += [row for place, row in whole.items() if place.number == prefix and chance.random() < 0.5]
+        kept = [row for row in kept if row.part == "selection"]
+        assert table(play(study, 2, 1, tuple(kept))) == table(whole)
+
+
+def test_a_trial_waits_until_all_it_learns_from_are_done() -> None:
+    study = make_study(window=2)
+    ledger, branch = Ledger(study, []), Branch("tiny-random-llama", "nari", "guided")
+    for number in range(2):
+        ledger.start(Place(branch, number, "selection"), {"alpha": 1.0})
+    waiting = Place(branch, 2, "selection")
+    assert not ledger._may_start(waiting)
+    ledger.finish(finish(Place(branch, 1, "selection"), {"alpha": 1.0}, 0.1))
+    assert not ledger._may_start(waiting)
+    ledger.finish(finish(Place(branch, 0, "selection"), {"alpha": 1.0}, 0.1))
+    assert ledger._may_start(waiting)
+
+
+def test_the_winner_is_the_earliest_best_and_its_setting_goes_to_the_report_part() -> None:
+    study = make_study(trials=3)
+    branch = Branch("tiny-random-llama", "nari", "guided")
+    scores = (0.1, 0.4, 0.4)
+    rows = [finish(Place(branch, i, "selection"), {"alpha": float(i)}, score) for i, score in enumerate(scores)]
+    assert Ledger(study, rows[:2]).winner(branch) is None
+    ledger = Ledger(study, rows)
+    winner = ledger.winner(branch)
+    assert winner is not None
+    assert winner.number == 1
+    assert suggest(ledger, Place(branch, 1, "report")) == {"alpha": 1.0}
+    assert ledger.places(branch)[-1] == Place(branch, 1, "report")
+    assert not any(place.part == "report" for place in ledger.places(Branch("tiny-random-llama", "predictivity", "measured")))
+
+
+def test_a_branch_whose_trials_all_failed_has_no_winner_and_the_study_still_ends() -> None:
+    study = make_study(trials=2)
+    rows = [finish(Place(Branch("tiny-random-llama", "nari", "guided"), i, "selection"), {"alpha": 1.0}, None) for i in (0, 1)]
+    ledger = Ledger(study, rows)
+    assert ledger.winner(rows and Branch("tiny-random-llama", "nari", "guided")) is None
+    assert all(place.branch.arm != "guided" for place in [ledger.next_place()] if place)
+
+
+def test_enqueued_settings_come_first_in_every_arm() -> None:
+    study = make_study(enqueue=[{"alpha": 10, "n_steps": 200}])
+    for arm in ("guided", "bias"):
+        setting = suggest(Ledger(study, []), Place(Branch("tiny-random-llama", "nari", arm), 0, "selection"))
+        assert (setting["alpha"], setting["n_steps"], setting["roi"]) == (10, 200, "deductive_reasoning")
+
+
+def test_settings_stay_inside_their_space_and_arms_differ() -> None:
+    rows = play(make_study(trials=12, window=4), 2, 0)
+    settings = [row.setting for place, row in rows.items() if place.branch.kind == "nari"]
+    assert all(0.3 <= setting["alpha"] <= 10 and setting["n_steps"] in (50, 100) for setting in settings)
+    first = {row.setting["alpha"] for place, row in rows.items() if place.number == 0 and "alpha" in row.setting}
+    assert len(first) == 2
+
+
+def test_a_grid_is_walked_by_number() -> None:
+    rows = play(make_study(), 2, 0)
+    rois = [row.setting["roi"] for place, row in sorted(rows.items()) if place.branch.kind == "predictivity"]
+    assert rois == ["deductive_reasoning", "language"]

@@ -1,0 +1,97 @@
+"""Study files: what they may say, and what is said where they are wrong."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from brainalign.errors import InputError
+from brainalign.study import branches, load_study, packaged_studies, parse_study
+
+MINIMAL: dict[str, Any] = {"name": "s", "models": ["tiny-random-llama"], "kinds": {"nari": None}}
+
+
+def parse(**changes: Any) -> Any:
+    return parse_study({**MINIMAL, **changes}, "study.yaml")
+
+
+def test_defaults_are_the_sources_setting_where_a_space_leaves_a_name_out() -> None:
+    study = parse(kinds={"nari": {"space": {"alpha": {"low": 1, "high": 2}}}})
+    space = study.space("nari")
+    assert space["loss"].options == ("cosine",)
+    assert (space["layers"].start.low, space["layers"].width.high) == (0.25, 0.5)
+    assert len(parse().space("nari")["roi"].options) == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"modles": ["x"]}, "did you mean 'models'"),
+        ({"kinds": {"narri": {}}}, "did you mean 'nari'"),
+        ({"kinds": {"nari": {"sapce": {}}}}, "did you mean 'space'"),
+        ({"kinds": {"nari": {"space": {"alhpa": 1}}}}, "did you mean 'alpha'"),
+        ({"kinds": {"nari": {"arms": ["guided", "random_directions"]}}}, "did you mean 'random_direction'"),
+        ({"kinds": {"nari": {"arms": ["random_direction"]}}}, "expected 'guided' first"),
+        ({"kinds": {"nari": {"objective": "netbalanced_accuracy"}}}, "did you mean 'net_balanced_accuracy'"),
+        ({"kinds": {"nari": {"space": {"alpha": []}}}}, "empty list"),
+        ({"kinds": {"nari": {"space": {"alpha": {"low": 3, "high": 1}}}}}, "low <= high"),
+        ({"kinds": {"nari": {"trials": 0}}}, "greater than or equal to 1"),
+        ({"kinds": {"nari": {"sampler": "tpee"}}}, "'tpe', 'random' or 'grid'"),
+        ({"betas": {"simulator": {"n_subject": 3}}}, "did you mean 'n_subjects'"),
+        ({"seeds": {"serach": 3}}, "did you mean 'search'"),
+        ({"name": "a b"}, "pattern"),
+        ({"models": []}, "at least 1"),
+        ({"kinds": {}}, "at least 1"),
+    ],
+)
+def test_a_wrong_file_is_one_line_with_the_way_out(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        parse(**changes)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("raw", [None, [], "text"])
+def test_a_file_that_is_no_mapping_is_refused(raw: object) -> None:
+    with pytest.raises(InputError, match="expected a mapping"):
+        parse_study(raw, "study.yaml")
+
+
+def test_identity_leaves_words_and_execution_out_and_nothing_else() -> None:
+    base = parse().identity
+    assert parse(description="x", execution={"workers": 7}).identity == base
+    changed = [
+        {"seeds": {"search": 9}},
+        {"budget": {"trials": 3}},
+        {"problems": {"seed": 4}},
+        {"betas": {"subjects": 2}},
+        {"kinds": {"nari": {"window": 2}}},
+        {"models": ["tiny-random-qwen2"]},
+    ]
+    identities = {parse(**change).identity for change in changed}
+    assert len(identities | {base}) == 7
+    assert parse(budget={"trials": 20, "wall_minutes": 5}).identity == base
+
+
+def test_every_arm_is_a_branch_with_as_many_trials() -> None:
+    study = parse(kinds={"nari": {"arms": ["guided", "bias"], "trials": 5}})
+    assert [branch.arm for branch in branches(study)] == ["guided", "bias"]
+    assert study.n_trials("nari") == 5
+
+
+@pytest.mark.parametrize("name", packaged_studies())
+def test_every_packaged_study_parses(name: str) -> None:
+    assert load_study(name).name == name
+    assert load_study(f"studies/{name}.yaml").identity == load_study(name).identity
+
+
+def test_files_by_path_and_by_another_name(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(yaml.safe_dump(MINIMAL))
+    assert load_study(path).name == "s"
+    assert load_study(path, name="other").name == "other"
+    with pytest.raises(InputError, match="quickstart"):
+        load_study(tmp_path / "absent.yaml")
+    path.write_text("a: [")
+    with pytest.raises(InputError, match="expected YAML"):
+        load_study(path)
