@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -33,7 +32,6 @@ def main(arguments: list[str] | None = None) -> int:
     pull.add_argument("--scratch", required=True)
     pull.add_argument("--part", type=int, default=0)
     known = parser.parse_args(arguments)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `ray job stop` ends a study as Ctrl-C does
     try:
         for line in check_requirements(read_plan()):
             print(f"note: other versions than on the submitting machine: {line}")

@@ -18,6 +18,8 @@ STUDY_FILE = "study.yaml"
 # A head that was started from an environment that is not active has that environment's python not on its PATH.
 _PYTHON = "$(command -v python || command -v python3)"
 _HOOK = "brainalign.launch.blobs.install"
+# A stopped job gets what Ctrl-C sends (Ray replaces the handler of SIGTERM), and time to write what it has finished.
+_ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "RAY_JOB_STOP_SIGNAL": "SIGINT", "RAY_JOB_STOP_WAIT_TIME_S": "30"}
 _SKIPPED = {"__pycache__", ".mypy_cache", ".ruff_cache", ".pytest_cache"}
 
 
@@ -77,7 +79,7 @@ def start(cluster: Cluster, job: JobSpec) -> Sent:
                 uris[package.name] = send(cluster, package.name, package.n_bytes, package.build, sent)
     archive = zip_members(job.code())
     name = f"brainalign_code_{hash_json([archive.hex()])}.zip"
-    environment = {**job.environment, "BRAINALIGN_COMMIT": provenance()["commit"], "PYTHONUNBUFFERED": "1"}
+    environment = {**job.environment, **_ENVIRONMENT, "BRAINALIGN_COMMIT": provenance()["commit"]}
     runtime_env: dict[str, Any] = {
         "working_dir": send(cluster, name, len(archive), lambda: archive, sent),
         "env_vars": environment,

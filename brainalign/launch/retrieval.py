@@ -18,7 +18,7 @@ from brainalign.launch.following import exit_code, job_info
 from brainalign.launch.job import JobSpec, start
 from brainalign.launch.transfer import MergeReport, merge_archive
 
-Rebuild = Callable[[Store, str], Any]
+Rebuild = Callable[[Path, str], Any]
 
 BEGIN, END = "brainalign-archive-begin", "brainalign-archive-end"
 PART_BYTES = 16 << 20
@@ -46,7 +46,7 @@ def pull(
     token : str, optional
         See :func:`brainalign.launch.cluster.find_token`.
     rebuild : callable, optional
-        Rebuilds the mirrors of a store's study afterwards.
+        Rebuilds the mirrors afterwards, given the store's folder and the study's name.
 
     Returns
     -------
@@ -79,7 +79,7 @@ def pull_study(cluster: Cluster, scratch: str, name: str, target: Store, rebuild
         parts.append(content)
     report = merge_archive(b"".join(parts), header["sha256"], target, name)
     if rebuild is not None:
-        rebuild(target, name)
+        rebuild(target.root, name)
     return report
 
 

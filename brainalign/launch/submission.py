@@ -84,7 +84,7 @@ def submit(source: Path | str, config: SubmitConfig, echo: Echo, *, rebuild: Reb
     echo : callable
         Takes text as it comes, line ends included.
     rebuild : callable, optional
-        Rebuilds the mirrors of a store's study after a pull.
+        Rebuilds the mirrors after a pull, given the store's folder and the study's name.
 
     Returns
     -------

@@ -142,7 +142,7 @@ def test_pull_brings_results_and_sends_what_they_need(
     pieces: list[str] = []
     rebuilt: list[tuple[Path, str]] = []
     config = SubmitConfig(head.dashboard, hidden / "pulled", betas=release, pull=True, runner="toy_runner:finish")
-    first = submit(study, config, pieces.append, rebuild=lambda store, name: rebuilt.append((store.root, name)))
+    first = submit(study, config, pieces.append, rebuild=lambda root, name: rebuilt.append((root, name)))
     log = "".join(pieces)
     assert first.exit_code == 0, log
     assert first.pulled is not None
