@@ -6,11 +6,11 @@ from brainalign.betas.fetch import RELEASE_COMMIT, RELEASE_URL, cached_release, 
 from brainalign.betas.location import DATA_VARIABLE, load_betas
 from brainalign.betas.simulator import (
     SimulatedTruth,
-    SimulatorConfig,
     simulate_dataset,
     simulate_with_truth,
     simulated_problems,
 )
+from brainalign.betas.simulator_config import SimulatorConfig
 
 __all__ = [
     "DATA_VARIABLE",

@@ -113,7 +113,7 @@ class Betas:
                 "take ids from Betas.stimulus_ids"
             )
         rows = np.array([places[name] for name in wanted], dtype=np.int64)
-        subject_rows = [self.subjects.index(name) for name in names]
+        subject_rows = np.array([self.subjects.index(name) for name in names], dtype=np.int64)
         return replace(
             self,
             stimulus_ids=wanted,
@@ -153,7 +153,8 @@ class FmriDataset:
         if self.problems.ids != self.betas.stimulus_ids:
             raise InputError(
                 f"expected betas in the order of the {len(self.problems)} problems, found "
-                f"{len(self.betas.stimulus_ids)} rows of other ids or order: align them with Betas.select(stimulus_ids=problems.ids)"
+                f"{len(self.betas.stimulus_ids)} rows of other ids or order: "
+                "align them with Betas.select(stimulus_ids=problems.ids)"
             )
 
     def select(

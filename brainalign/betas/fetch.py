@@ -45,7 +45,7 @@ def release_checksums() -> dict[str, str]:
 
 def fetch_release(
     cache: Path | str | None = None,
-    url: str = RELEASE_URL,
+    url: str | None = None,
     *,
     timeout_s: float = 30.0,
     checksums: Mapping[str, str] | None = None,
@@ -60,8 +60,8 @@ def fetch_release(
     ----------
     cache : Path or str, optional
         The user's cache by default.
-    url : str
-        Address of the zip archive.
+    url : str, optional
+        Address of the zip archive, ``RELEASE_URL`` by default.
     timeout_s : float
         Longest wait for a connection, and for the next bytes.
     checksums : mapping of path to SHA-256, optional
@@ -86,9 +86,10 @@ def fetch_release(
     target = cached_release(root)
     if _is_whole(target, wanted):
         return target
-    archive = _download(root / "downloads", url, timeout_s, progress)
+    address = RELEASE_URL if url is None else url
+    archive = _download(root / "downloads", address, timeout_s, progress)
     try:
-        _unpack(archive, target, wanted, url)
+        _unpack(archive, target, wanted, address)
     except OSError as error:
         raise InputError(
             f"expected to write to {root}, found {error}: free room there or name another cache"

@@ -8,7 +8,8 @@ from pathlib import Path
 from brainalign.betas.conversion import load_release
 from brainalign.betas.dataset import FmriDataset
 from brainalign.betas.fetch import cached_release, fetch_release, user_cache
-from brainalign.betas.simulator import SimulatorConfig, simulate_dataset
+from brainalign.betas.simulator import simulate_dataset
+from brainalign.betas.simulator_config import SimulatorConfig
 from brainalign.errors import DataNotFoundError, InputError
 
 DATA_VARIABLE = "BRAINALIGN_DATA"

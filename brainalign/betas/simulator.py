@@ -11,100 +11,17 @@ need not. Without it d is 0.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from brainalign.artifacts import stream
 from brainalign.betas.dataset import ROIS, Betas, DataSource, FmriDataset, dataset_hash
+from brainalign.betas.simulator_config import LARGEST_PLANTED_SHARE, STEP_SDS, SimulatorConfig
 from brainalign.errors import InputError
 from brainalign.stimuli import ProblemSet, generate_problems, own_wording
 
 _SCALE, _OFFSET, _OFFSET_SPREAD = 0.6, 0.5, 0.2  # as the release's betas: mean near 0.5, standard deviation near 0.6
-_STEP_SDS = 2.0
-
-
-def _default_voxels() -> dict[str, int]:
-    return dict(zip(ROIS, (120, 160, 200), strict=True))
-
-
-@dataclass(frozen=True)
-class SimulatorConfig:
-    """What is simulated.
-
-    Attributes
-    ----------
-    n_subjects : int
-    n_voxels : mapping of ROI to int
-    n_problems_per_type : int
-        Generated problems of each reasoning type.
-    noise_ceiling : float
-        Correlation between betas and their noiseless part: mean over subjects of the median over voxels.
-    subject_spread : float
-        Standard deviation over subjects of that median.
-    voxel_spread : float
-        Half range of the ceiling over the voxels of a subject.
-    shared_share : float
-        Share of the map's variance that all subjects have in common.
-    n_components : int
-        Principal axes of the features that the map reads, with equal weight.
-    n_latents : int
-        Width of the features where none are given.
-    type_effect : float
-        Distance between reasoning types along one latent, in its standard deviations; only where no features are given.
-    accuracy : float
-        Probability that a subject solves a problem.
-    planted_effect : bool
-        Betas carry the right answer.
-    planted_share : float
-        Share of the noiseless variance that the right answer makes up where it is planted.
-    seed : int
-    """
-
-    n_subjects: int = 4
-    n_voxels: Mapping[str, int] = field(default_factory=_default_voxels)
-    n_problems_per_type: int = 36
-    noise_ceiling: float = 0.5
-    subject_spread: float = 0.1
-    voxel_spread: float = 0.1
-    shared_share: float = 0.5
-    n_components: int = 8
-    n_latents: int = 32
-    type_effect: float = 1.0
-    accuracy: float = 0.85
-    planted_effect: bool = False
-    planted_share: float = 0.5
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        counts = (self.n_subjects, self.n_problems_per_type, self.n_components, self.n_latents, *self.n_voxels.values())
-        if min(counts) < 1 or set(self.n_voxels) != set(ROIS):
-            raise InputError(
-                f"expected at least 1 subject, problem, component, latent and voxel in each of {ROIS}, found {self}"
-            )
-        shares = {name: getattr(self, name) for name in ("shared_share", "accuracy", "planted_share")}
-        wrong = {name: share for name, share in shares.items() if not 0 <= share <= 1}
-        if wrong:
-            raise InputError(f"expected shares between 0 and 1, found {wrong}: change the simulator's settings")
-        medians = self.subject_ceilings()
-        lowest, highest = float(medians.min()) - self.voxel_spread, float(medians.max()) + self.voxel_spread
-        if min(lowest, self.subject_spread, self.voxel_spread) < 0 or highest > 1:
-            raise InputError(
-                f"expected noise ceilings between 0 and 1, found {lowest:.2f} to {highest:.2f} over subjects and "
-                "voxels: lower subject_spread or voxel_spread, or move noise_ceiling"
-            )
-
-    @property
-    def subjects(self) -> tuple[str, ...]:
-        """Names that cannot be taken for those of real subjects."""
-        return tuple(f"sim-{number:02d}" for number in range(1, self.n_subjects + 1))
-
-    def subject_ceilings(self) -> np.ndarray:
-        """Median ceiling of each subject, float64 (n_subjects,), with exactly the mean and spread asked for."""
-        ranks = np.linspace(-1.0, 1.0, self.n_subjects) if self.n_subjects > 1 else np.zeros(1)
-        unit = ranks / ranks.std() if self.n_subjects > 1 else ranks
-        order = stream("simulator", self.seed, "ceilings").permutation(self.n_subjects)
-        return self.noise_ceiling + self.subject_spread * unit[order]
 
 
 @dataclass(frozen=True)
@@ -177,15 +94,13 @@ def simulate_with_truth(
     problems = simulated_problems(config)
     x, direction = _features_and_direction(config, problems, features, answer_direction)
     mean = x.mean(axis=0)
-    step = _STEP_SDS * float(((x - mean) @ direction).std()) if config.planted_effect else 0.0
+    step = STEP_SDS * float(((x - mean) @ direction).std()) if config.planted_effect else 0.0
     if config.planted_effect and step == 0:
         raise InputError("expected features that vary along the answer direction, found none: give another direction")
     signs = np.where(problems.labels, 1.0, -1.0)
     displacement = step * np.outer(signs, direction)
-    maps = {
-        roi: _subject_maps(config, roi, x + displacement - mean, direction / step if step else None, x - mean)
-        for roi in ROIS
-    }
+    shown = x + displacement - mean
+    maps = {roi: _subject_maps(config, roi, x - mean, shown, direction / step if step else None) for roi in ROIS}
     ceilings = {roi: _voxel_ceilings(config, roi) for roi in ROIS}
     truth = SimulatedTruth(x, displacement, mean, maps, ceilings)
     return _dataset(config, problems, truth), truth
@@ -214,7 +129,7 @@ def _features_and_direction(
 
 
 def _subject_maps(
-    config: SimulatorConfig, roi: str, shown: np.ndarray, answer_axis: np.ndarray | None, centred: np.ndarray
+    config: SimulatorConfig, roi: str, centred: np.ndarray, shown: np.ndarray, answer_axis: np.ndarray | None
 ) -> dict[str, np.ndarray]:
     """Draw maps (n_features, n_voxels) that give each voxel unit variance over the features that the betas show."""
     n_voxels = config.n_voxels[roi]
@@ -229,10 +144,24 @@ def _subject_maps(
         weights = np.sqrt(config.shared_share) * common + np.sqrt(1 - config.shared_share) * own
         found = whiten @ (weights / np.linalg.norm(weights, axis=0))
         if answer_axis is not None:
-            planted = np.outer(answer_axis, np.sqrt(config.planted_share) * signs)
-            found = np.sqrt(1 - config.planted_share) * found + planted
+            found = _planted(config.planted_share, found, centred, answer_axis, signs)
         maps[subject] = found / (shown @ found).std(axis=0)
     return maps
+
+
+def _planted(
+    share: float, found: np.ndarray, centred: np.ndarray, answer_axis: np.ndarray, signs: np.ndarray
+) -> np.ndarray:
+    """Let a map read the answer's direction, so that the step to the right answer makes up `share` of the variance.
+
+    The features' own variation along the direction is read too, with the step's share over the squared step in standard
+    deviations; the rest of the map, which does not read the direction, gets what is left.
+    """
+    rest = found - np.outer(answer_axis, answer_axis @ found) / (answer_axis @ answer_axis)
+    deviations = (centred @ rest).std(axis=0)
+    left = np.sqrt(max(0.0, 1 - share / LARGEST_PLANTED_SHARE))
+    scaled = rest * np.divide(left, deviations, out=np.zeros_like(deviations), where=deviations > 0)
+    return np.asarray(scaled + np.outer(answer_axis, np.sqrt(share) * signs))
 
 
 def _voxel_ceilings(config: SimulatorConfig, roi: str) -> dict[str, np.ndarray]:

@@ -114,4 +114,5 @@ def pack(root: Path, archive: Path) -> bytes:
         for name in checksums(root):
             opened.write(root / name, f"Some-repository-0123abc/{name}")
         opened.writestr("Some-repository-0123abc/../../outside.txt", "not wanted")
+        opened.writestr("Some-repository-0123abc/large.bin", np.random.default_rng(0).bytes(400_000))
     return archive.read_bytes()
