@@ -2,7 +2,8 @@
 
 Steering acts on the last input token only, so keys and values of the tokens before it never change, and neither does
 the residual stream that reaches the first steered layer. Both are kept. A steered configuration is a row: the last
-token of one problem with displacements of its own. Rows of one problem are queries at the same position over the same keys.
+token of one problem with displacements of its own. Rows of one problem are queries at the same position over the same
+keys.
 
 The displacement is added to the output of the attention module, after its output projection. Gemma 2 norms that output
 before it joins the residual stream, so there the displacement stands before the norm, like the states of `extract`.

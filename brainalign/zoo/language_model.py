@@ -65,8 +65,8 @@ class LanguageModel:
     """
 
     facts: ModelFacts
-    module: Any
-    tokenizer: Any
+    module: Any = field(repr=False)
+    tokenizer: Any = field(repr=False)
     weights_hash: str
     template_options: Mapping[str, Any] = field(default_factory=dict)
 

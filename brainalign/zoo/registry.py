@@ -59,12 +59,12 @@ _ROWS = (
         ),
         "brainalign.zoo.smollm2:build",
     ),
-    _tiny("llama", 261_696),
-    _tiny("qwen2", 214_464),
-    _tiny("qwen3", 263_488),
-    _tiny("mistral", 261_696),
-    _tiny("phi3", 214_080),
-    _tiny("gemma2", 267_008),
+    _tiny("llama", 261_184),
+    _tiny("qwen2", 214_208),
+    _tiny("qwen3", 263_232),
+    _tiny("mistral", 261_184),
+    _tiny("phi3", 213_824),
+    _tiny("gemma2", 266_752),
 )
 REGISTRY = {entry.facts.name: entry for entry in _ROWS}
 
