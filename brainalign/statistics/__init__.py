@@ -1,5 +1,8 @@
 """Intervals and summaries: arrays in, arrays out."""
 
-from brainalign.statistics.robust import median_absolute_deviation
+from brainalign.statistics.crossed import crossed_bootstrap
+from brainalign.statistics.interval import Interval
+from brainalign.statistics.medians import bootstrap_median, median_absolute_deviation
+from brainalign.statistics.stratified import stratified_mean
 
-__all__ = ["median_absolute_deviation"]
+__all__ = ["Interval", "bootstrap_median", "crossed_bootstrap", "median_absolute_deviation", "stratified_mean"]

@@ -1,0 +1,32 @@
+"""An estimate with its interval."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A confidence interval.
+
+    Attributes
+    ----------
+    estimate, low, high
+        In the unit of the values. Low and high are NaN where the data allow no interval.
+    level
+        Nominal coverage, between 0 and 1.
+    n_resamples
+        Bootstrap resamples behind it.
+    method
+        What was resampled and how the interval was made, in words.
+    """
+
+    estimate: float
+    low: float
+    high: float
+    level: float
+    n_resamples: int
+    method: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields as plain values; bounds that are NaN become None."""
+        return {name: None if value != value else value for name, value in asdict(self).items()}
