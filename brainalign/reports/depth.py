@@ -37,7 +37,7 @@ def layer_span(setting: Mapping[str, Any], n_layers: int | None) -> tuple[float,
         return indices[0] / n_layers, (indices[-1] + 1) / n_layers
     start, width = layers.get("start"), layers.get("width")
     if is_number(start) and is_number(width):
-        return float(start), min(1.0, float(start) + float(width))  # type: ignore[arg-type]
+        return float(start), min(1.0, float(start) + float(width))
     return None
 
 

@@ -9,23 +9,23 @@ from brainalign.statistics import Interval
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure with bounds; ``low``, ``high``, ``level`` and ``n_resamples`` are None where there is no interval."""
+    """A figure with bounds; ``low``, ``high`` and what made them are None where there is no interval."""
 
     estimate: float
     low: float | None = None
     high: float | None = None
     level: float | None = None
     n_resamples: int | None = None
+    method: str | None = None
 
     @classmethod
     def of(cls, interval: Interval) -> "Estimate":
         """Take over an interval; bounds that are not finite count as none."""
         if not (is_number(interval.low) and is_number(interval.high)):
             return cls(float(interval.estimate))
-        return cls(
-            float(interval.estimate), float(interval.low), float(interval.high), interval.level, interval.n_resamples
-        )
+        bounds = float(interval.low), float(interval.high)
+        return cls(float(interval.estimate), *bounds, interval.level, interval.n_resamples, interval.method)
 
     def to_json(self) -> dict[str, Any]:
         """All fields as a JSON object; None for a figure that is not finite."""
-        return {name: value if value is None or is_number(value) else None for name, value in asdict(self).items()}
+        return {**asdict(self), "estimate": self.estimate if is_number(self.estimate) else None}

@@ -84,7 +84,8 @@ def baseline(study: StudyRecord) -> Table:
     """Scores of the unsteered models on each part of the problems."""
     rows = []
     for model, parts in section(study.manifest, "baseline").items():
-        for part, scores in parts.items() if isinstance(parts, dict) else ():
+        ordered = sorted(parts.items(), key=lambda item: item[0] != "selection") if isinstance(parts, dict) else ()
+        for part, scores in ordered:
             shares = (percent(scores.get(name)) for name in ("accuracy", "balanced_accuracy", "share_true", "invalid"))
             rows.append((str(model), str(part), count(scores.get("n")), *shares))
     return Table(_BASELINE_HEADER, tuple(rows))

@@ -3,6 +3,7 @@
 import inspect
 from collections.abc import Mapping
 
+from brainalign.reports.estimates import Estimate
 from brainalign.reports.numbers import plain
 from brainalign.reports.records import StudyRecord, section
 from brainalign.spaces import Choice, DepthRange, Dimension, LayerRuns, Range
@@ -43,10 +44,10 @@ SAMPLER_WORDS = {
 }
 
 
-def methods(study: StudyRecord, n_resamples: int | None) -> list[str]:
-    """Paragraphs of the methods section."""
-    kinds = [_kind(study, kind) for kind in study.study.kinds]
-    return [_data(study), *kinds, _statistics(study, n_resamples)]
+def methods(study: StudyRecord, sample: Estimate | None) -> list[str]:
+    """Paragraphs of the methods section; `sample` is one of the intervals that the report shows."""
+    kinds = [text for kind in study.study.kinds for text in (_kind(study, kind), _search(study, kind))]
+    return [_data(study), *kinds, _statistics(sample)]
 
 
 def space_words(name: str, dimension: Dimension) -> str:
@@ -100,19 +101,27 @@ def _models(study: StudyRecord) -> str:
 
 
 def _kind(study: StudyRecord, kind: str) -> str:
+    described = "; ".join(ARM_WORDS.get(arm, arm) for arm in study.study.arms(kind))
+    return f"Kind {kind}. {kind_words(kind)} Arms: {described}."
+
+
+def _search(study: StudyRecord, kind: str) -> str:
+    """How the settings of a kind were chosen, and among which."""
     parsed, found = study.study, study.study.kinds[kind]
-    n, arms = parsed.n_trials(kind), parsed.arms(kind)
-    objective = parsed.objective(kind)
+    n, objective = parsed.n_trials(kind), parsed.objective(kind)
     meaning = f" ({OBJECTIVE_WORDS[objective]})" if objective in OBJECTIVE_WORDS else ""
-    space = "; ".join(space_words(name, dimension) for name, dimension in parsed.space(kind).items())
+    dimensions = parsed.space(kind)
+    fixed = {name for name, item in dimensions.items() if isinstance(item, Choice) and len(item.options) == 1}
+    searched = "; ".join(space_words(name, dimensions[name]) for name in dimensions if name not in fixed) or "nothing"
+    kept = "; ".join(space_words(name, dimensions[name]) for name in dimensions if name in fixed)
     sampler = SAMPLER_WORDS.get(found.sampler, found.sampler)
     startup = f" after {found.startup_trials} random trials" if found.sampler == "tpe" else ""
     enqueued = f" {len(found.enqueue)} settings were given beforehand." if found.enqueue else ""
-    described = "; ".join(ARM_WORDS.get(arm, arm) for arm in arms)
+    aim = f", to maximise {objective}{meaning}" if study.selects(kind) else f"; its score is {objective}{meaning}"
     return (
-        f"Kind {kind}: {kind_words(kind)} Arms: {described}. Each arm was given {n} trial{'s' if n != 1 else ''}, "
-        f"chosen by {sampler}{startup} (search seed {parsed.seeds.search}, replicate seed "
-        f"{parsed.seeds.replicate}), to maximise {objective}{meaning}.{enqueued} Searched space: {space}."
+        f"Each arm of {kind} was given {n} trial{'s' if n != 1 else ''}, chosen by {sampler}{startup} (search seed "
+        f"{parsed.seeds.search}, replicate seed {parsed.seeds.replicate}){aim}.{enqueued} Varied: {searched}."
+        + (f" Kept: {kept}." if kept else "")
     )
 
 
@@ -124,11 +133,11 @@ def kind_words(kind: str) -> str:
     return " ".join(first.split())
 
 
-def _statistics(study: StudyRecord, n_resamples: int | None) -> str:
-    draws = f" ({n_resamples} resamples)" if n_resamples else ""
+def _statistics(sample: Estimate | None) -> str:
+    made = f" ({sample.method}; {sample.n_resamples} resamples)" if sample is not None and sample.method else ""
     return (
-        f"Intervals are 95 % percentile intervals of a crossed bootstrap{draws} that resamples subjects and "
-        "problems together. The method and a control are compared on the report part, each with its own best "
-        "setting, paired by subject and problem. Predictivity varies over subjects; its spread is the median "
+        f"Intervals of answers are 95 % intervals of a crossed bootstrap{made}: subjects and problems are drawn "
+        "together. The method and a control are compared on the report part, each with its own best setting, "
+        "paired by subject and problem. Intervals of predictivity are over subjects; its spread is the median "
         "absolute deviation."
     )

@@ -12,6 +12,7 @@ from plotly.offline import get_plotlyjs
 from brainalign.artifacts import Store, write_text
 from brainalign.reports import numbers
 from brainalign.reports.comparisons import ArmComparison, compare_arms
+from brainalign.reports.estimates import Estimate
 from brainalign.reports.figures.contrasts import contrasts
 from brainalign.reports.figures.history import history, study_styles
 from brainalign.reports.figures.layers import predictivity
@@ -21,8 +22,11 @@ from brainalign.reports.limits import limits
 from brainalign.reports.methods import OBJECTIVE_WORDS, methods
 from brainalign.reports.records import StudyRecord, read_study
 from brainalign.reports.sources import provenance_blocks
-from brainalign.reports.tables import BestSetting, rank_settings
-from brainalign.reports.wins import highlights, outcome_table, strata_table
+from brainalign.reports.tables import BestSetting, first_line, rank_settings, scores_of
+from brainalign.reports.wins import highlights, outcome_table, overall, strata_table
+
+SHORT_CELL = 28
+"""Characters up to which a table cell stays on one line."""
 
 
 def study_report(store: Store, name: str, output: Path | str | None = None) -> Path:
@@ -62,7 +66,7 @@ def render_study(study: StudyRecord) -> str:
         **_search(study, best, compared),
         "trials": study.trials,
         "trial_choices": _choices(study),
-        "methods": methods(study, _resamples(best)),
+        "methods": methods(study, _sample(best)),
         "limits": limits(study, sum(item.difference is not None for item in compared)),
         "provenance": provenance_blocks(study),
         "plotly": get_plotlyjs().replace("</script", "<\\/script"),
@@ -98,6 +102,7 @@ def _search(study: StudyRecord, best: Sequence[BestSetting], compared: Sequence[
                 "objective": objective,
                 "objective_words": OBJECTIVE_WORDS.get(objective, ""),
                 "rows": rows,
+                "measured": [] if study.selects(kind) else scores_of(study, model, kind),
                 "outcomes": outcome_table(rows),
                 "strata": strata_table(rows),
             }
@@ -111,8 +116,9 @@ def _search(study: StudyRecord, best: Sequence[BestSetting], compared: Sequence[
     return {
         "groups": groups,
         "figures": figures,
-        "verdicts": list(compared),
-        "highlights": highlights(best, compared),
+        "verdicts": compared if any(row.number is not None for row in best) else [],
+        "overall": overall(compared),
+        "highlights": highlights(study, best),
         "level": "95 %",
     }
 
@@ -124,9 +130,10 @@ def _choices(study: StudyRecord) -> list[dict[str, Any]]:
     return [column for column in found if len(column["options"]) > 1]
 
 
-def _resamples(best: Sequence[BestSetting]) -> int | None:
-    counts = {row.report.n_resamples for row in best if row.report is not None and row.report.n_resamples}
-    return min(counts) if counts else None
+def _sample(best: Sequence[BestSetting]) -> Estimate | None:
+    """One of the intervals of answers that the report shows."""
+    estimates = [estimate for row in best for estimate in (row.report, row.selection) if row.summary is not None]
+    return next((estimate for estimate in estimates if estimate is not None and estimate.method), None)
 
 
 def _environment() -> Environment:
@@ -140,13 +147,21 @@ def _environment() -> Environment:
     for name in ("decimal", "signed", "percent", "count", "duration", "is_number"):
         environment.filters[name] = getattr(numbers, name)
     environment.filters["typeset"] = typeset
+    environment.filters["first_line"] = first_line
+    environment.filters["width_class"] = width_class
     environment.filters["items_of"] = setting_items
     return environment
 
 
 def typeset(text: str) -> str:
-    """Put a true minus sign before numbers; hyphens inside names, dates and ranges stay."""
+    """Put a true minus sign before numbers and keep per cent signs with theirs; hyphens inside names and dates stay."""
+    text = re.sub(r"(?<=\d) %", "\u00a0%", text)
     return re.sub(r"(?<![\w.\-–])-(?=\d)", "−", text)
+
+
+def width_class(cell: str) -> str:
+    """Class of a table cell: short ones must not break, long ones must."""
+    return "short" if len(cell) <= SHORT_CELL else "long"
 
 
 def setting_items(setting: Mapping[str, Any]) -> list[tuple[str, str]]:

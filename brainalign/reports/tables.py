@@ -1,5 +1,6 @@
 """Best settings of a study as typed rows: for the report, the command line's last words, and machines."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,8 +23,8 @@ class BestSetting:
 
     ``selection`` and ``report`` are the objective on the two parts, ``gap`` their difference (what choosing the best of
     ``n_tried`` settings cost), ``summary`` the outcomes on the report part, or on the selection part while there is no
-    other (``summary_part`` says which); ``done`` says whether nothing of the arm is left to run. ``number`` is None where
-    no trial has an objective; ``missing`` says what is not there and why.
+    other (``summary_part`` says which); ``done`` says whether nothing of the arm is left to run. ``number`` is None
+    where no trial has an objective; ``missing`` says what is not there and why.
     """
 
     model: str
@@ -63,6 +64,17 @@ class BestSetting:
             value: Estimate | None = getattr(self, name)
             flat[name] = None if value is None else value.to_json()
         return {**flat, "outcomes": None if self.summary is None else self.summary.to_json()}
+
+
+@dataclass(frozen=True)
+class Score:
+    """One setting of a kind that only measures, with its figure."""
+
+    arm: str
+    is_method: bool
+    number: int
+    setting: Mapping[str, Any]
+    estimate: Estimate | None
 
 
 def best_settings(store: Store, name: str) -> list[BestSetting]:
@@ -117,6 +129,15 @@ def study_summary(store: Store, name: str) -> dict[str, Any]:
 def rank_settings(study: StudyRecord) -> list[BestSetting]:
     """Best setting of every arm of a study that is read already."""
     return [_best_setting(study, arm) for arm in study.arms]
+
+
+def scores_of(study: StudyRecord, model: str, kind: str) -> list[Score]:
+    """Figures of every finished setting of a kind, arm by arm: for kinds that choose nothing."""
+    return [
+        Score(arm.arm, arm.is_method, row.number, row.setting, _estimate(study, row, None))
+        for arm in study.groups[(model, kind)]
+        for row in arm.complete
+    ]
 
 
 def _best_setting(study: StudyRecord, arm: ArmRecord) -> BestSetting:

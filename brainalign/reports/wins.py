@@ -4,21 +4,22 @@ from collections.abc import Iterator, Sequence
 
 from brainalign.reports.comparisons import ArmComparison
 from brainalign.reports.figures.style import Table
-from brainalign.reports.numbers import decimal, interval_text, percent, rate, signed
-from brainalign.reports.tables import BestSetting
+from brainalign.reports.numbers import decimal, interval_text, percent, rate, setting_text, signed
+from brainalign.reports.records import StudyRecord
+from brainalign.reports.tables import BestSetting, scores_of
 from brainalign.steering.outcomes import Rates
 
 _OUTCOME_HEADER = (
     "arm",
     "corrected of wrong",
     "broken of right",
-    "net accuracy",
+    "net accuracy (percentage points)",
     "net balanced accuracy [interval]",
     "balanced accuracy after",
     "invalid answers",
     "margin shift (logits, + towards True)",
 )
-_STRATA_HEADER = ("arm", "by", "value", "corrected of wrong", "broken of right", "net accuracy")
+_STRATA_HEADER = ("arm", "by", "value", "corrected of wrong", "broken of right", "net accuracy (percentage points)")
 
 
 def outcome_table(rows: Sequence[BestSetting]) -> Table:
@@ -52,17 +53,12 @@ def strata_table(rows: Sequence[BestSetting]) -> Table:
 
 
 def _rates(rates: Rates) -> tuple[str, str, str]:
-    net = f"{signed(None if rates.net_accuracy is None else 100 * rates.net_accuracy, 1)} points"
+    net = f"{signed(None if rates.net_accuracy is None else 100 * rates.net_accuracy, 1)}"
     return (rate(rates.corrected, rates.n_targeted), rate(rates.broken, rates.n_right), net)
 
 
-def highlights(best: Sequence[BestSetting], compared: Sequence[ArmComparison]) -> list[str]:
-    """Sentences that sum up a study, beside the verdict on each control."""
-    return [*_overall(compared), *_winners(best), *_measured(best)]
-
-
-def _overall(compared: Sequence[ArmComparison]) -> Iterator[str]:
-    """Whether the method beats all of its controls, for each (model, kind)."""
+def overall(compared: Sequence[ArmComparison]) -> Iterator[str]:
+    """Say whether the method beats all of its controls, for each (model, kind)."""
     for model, kind in dict.fromkeys((item.model, item.kind) for item in compared):
         verdicts = [item.verdict for item in compared if (item.model, item.kind) == (model, kind)]
         done = [verdict for verdict in verdicts if verdict != "absent"]
@@ -79,6 +75,14 @@ def _overall(compared: Sequence[ArmComparison]) -> Iterator[str]:
         else:
             won = sum(verdict == "better" for verdict in done)
             yield f"On {model}, {method} {kind} does better than {won} of {len(done)} controls, so not than any push."
+
+
+def highlights(study: StudyRecord, best: Sequence[BestSetting]) -> list[str]:
+    """Sentences that sum up a study, beside the verdict on each control."""
+    measured = [
+        line for model, kind in study.groups if not study.selects(kind) for line in _measured(study, model, kind)
+    ]
+    return [*_winners(best), *measured]
 
 
 def _winners(best: Sequence[BestSetting]) -> Iterator[str]:
@@ -99,16 +103,15 @@ def _winners(best: Sequence[BestSetting]) -> Iterator[str]:
             )
 
 
-def _measured(best: Sequence[BestSetting]) -> Iterator[str]:
-    """Scores of kinds that only measure, each beside its controls."""
-    for row in best:
-        if row.is_method and row.summary is None and row.selection is not None and row.report is None:
-            others = [
-                f"{other.arm} {decimal(other.selection.estimate)}"
-                for other in best
-                if (other.model, other.kind) == (row.model, row.kind)
-                and not other.is_method
-                and other.selection is not None
-            ]
-            beside = f"; {', '.join(others)}" if others else ""
-            yield f"{row.kind} on {row.model}: best {row.objective} {interval_text(row.selection)}{beside}."
+def _measured(study: StudyRecord, model: str, kind: str) -> Iterator[str]:
+    """Scores of a kind that only measures, each beside the controls of the same setting."""
+    scores = scores_of(study, model, kind)
+    varied = {name for score in scores for name in score.setting if len({str(s.setting.get(name)) for s in scores}) > 1}
+    for score in scores:
+        if score.is_method and score.estimate is not None:
+            same = [other for other in scores if other.setting == score.setting and not other.is_method]
+            told = [f"{other.arm} {decimal(other.estimate.estimate)}" for other in same if other.estimate is not None]
+            beside = f" ({', '.join(told)})" if told else ""
+            where = setting_text({name: score.setting[name] for name in varied if name in score.setting})
+            objective = study.objective_name(kind)
+            yield f"{kind} on {model}, {where}: {objective} {interval_text(score.estimate)}{beside}."

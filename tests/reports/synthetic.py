@@ -113,8 +113,9 @@ def outcomes(
             rows.append(
                 {
                     "result_key": key, "arm": arm, "subject": subject, "stimulus_id": stimulus_id, "order": 0,
-                    "reasoning_type": TYPES[i % 2], "label": bool(labels[i]), "targeted": bool(wrong[i]), "success": success,
-                    "first_check": n_checks - 1 if success else -1, "radius": float(rng.random()) if success else np.nan,
+                    "reasoning_type": TYPES[i % 2], "label": bool(labels[i]), "targeted": bool(wrong[i]),
+                    "success": success, "first_check": n_checks - 1 if success else -1,
+                    "radius": float(rng.random()) if success else np.nan,
                     "n_checks": n_checks, "n_invalid": int(rng.integers(0, n_checks)),
                     "margin_before": float(rng.normal()), "margin_after": float(rng.normal(-0.5)),
                 }

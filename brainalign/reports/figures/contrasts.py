@@ -47,20 +47,22 @@ def _winners_panel(
         f"{arm} {interval_text(estimate)}" for arm, estimate, _ in marks
     )
     objective = rows[0].objective.replace("_", " ")
-    return _dots(identifier, f"{place[1]}, {place[0]}: each arm", alt, marks, f"{objective} (report part)")
+    return _dots(identifier, f"{place[1]}, {place[0]}: each arm", alt, marks, objective)
 
 
 def _differences_panel(
     identifier: str, place: tuple[str, str], pairs: Sequence[ArmComparison], styles: dict[str, ArmStyle]
 ) -> Panel:
     marks = [
-        (f"− {item.control}", item.difference, styles[item.control]) for item in pairs if item.difference is not None
+        (f"{item.method} − {item.control}", item.difference, styles[item.control])
+        for item in pairs
+        if item.difference is not None
     ]
     alt = f"{pairs[0].method} minus each control, {place[1]} on {place[0]}: " + " ".join(
         item.sentence for item in pairs
     )
     title = f"{place[1]}, {place[0]}: {pairs[0].method} minus control"
-    return _dots(identifier, title, alt, marks, "difference in net balanced accuracy (report part)")
+    return _dots(identifier, title, alt, marks, "Δ net balanced accuracy")
 
 
 def _dots(
@@ -93,6 +95,7 @@ def _dots(
             )
         )
     layout = {
+        "margin": {"l": 40, "r": 20, "t": 10, "b": 44},
         "xaxis": axis(quantity, zeroline=True, zerolinecolor=FAINT, zerolinewidth=1.5),
         "yaxis": axis("", autorange="reversed", type="category", ticks=""),
         "showlegend": False,
@@ -102,7 +105,7 @@ def _dots(
 
 
 def _winner_rows(best: Sequence[BestSetting]) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for row in best:
         if row.report is not None:
             overall = None if row.summary is None else row.summary.overall

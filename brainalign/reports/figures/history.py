@@ -13,11 +13,12 @@ _HEADER = ("model", "kind", "arm", "finished", "failed or pruned", "first", "med
 
 
 def history(study: StudyRecord) -> Figure:
-    """One panel a (model, kind): objective of each trial of each arm, and the best up to then as a step line."""
+    """One panel a (model, kind that is searched): objective of each trial, and the best up to then as steps."""
     styles = study_styles(study)
-    groups = [(place, arms) for place, arms in study.groups.items() if any(arm.complete for arm in arms)]
+    searched = [(place, arms) for place, arms in study.groups.items() if study.selects(place[1])]
+    groups = [(place, arms) for place, arms in searched if any(arm.complete for arm in arms)]
     panels = tuple(_history_panel(f"history-{i}", place, arms, styles) for i, (place, arms) in enumerate(groups))
-    rows = tuple(_table_row(arm) for arm in study.arms)
+    rows = tuple(_table_row(arm) for _, arms in searched for arm in arms)
     return Figure(
         identifier="history",
         title="Optimisation history",
@@ -26,7 +27,7 @@ def history(study: StudyRecord) -> Figure:
         "nothing to find. Crosses at the lower edge: trials without an objective (failed or pruned).",
         panels=panels,
         table=Table(_HEADER, rows) if rows else None,
-        missing="" if panels else "No trial has finished with an objective yet.",
+        missing="" if panels else "No searched trial has finished with an objective yet.",
     )
 
 
@@ -54,12 +55,19 @@ def _history_panel(
         traces.append(go.Scatter(x=lost, y=[floor] * len(lost), mode="markers", name="no objective", marker=marker))
     best = ", ".join(f"{arm.arm} {decimal(arm.best.objective)}" for arm in arms if arm.best is not None)
     layout = {
-        "xaxis": axis("trial number", rangemode="tozero"),
+        "xaxis": axis("trial number", **_whole_ticks(arms)),
         "yaxis": axis("objective (selection part)"),
         "height": 340,
     }
     alt = f"Objective by trial number of {place[1]} on {place[0]}. Best of each arm: {best}."
     return panel(identifier, f"{place[1]}, {place[0]}", alt, traces, layout)
+
+
+def _whole_ticks(arms: Sequence[ArmRecord]) -> dict[str, object]:
+    """Range that holds all trials, with ticks at whole numbers."""
+    last = max((row.number for arm in arms for row in arm.trials), default=0)
+    margin = 0.04 * max(last, 5)
+    return {"range": [-margin, last + margin], "tickformat": "d", "nticks": min(last + 1, 8)}
 
 
 def _arm_traces(arm: ArmRecord, style: ArmStyle) -> list[go.Scatter]:

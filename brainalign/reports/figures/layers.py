@@ -125,6 +125,7 @@ def _control_traces(control: LayerCurves) -> list[go.Scatter]:
             name=control.arm,
             line=style,
             legendgroup=control.arm,
+            legendrank=2000,
             showlegend=i == 0,
         )
         for i, line in enumerate(lines)

@@ -19,6 +19,9 @@ WITHOUT_LAYERS = ("bias",)
 _DEPTH_CELLS, _STRENGTH_CELLS = 10, 8
 _CELL_HEADER = ("model", "kind", "arm", "trial", "layers (relative depth)", "strength", "objective", "pairs")
 
+_TICKS = [step * 10.0**power for power in range(-4, 4) for step in (1, 2, 5)]
+_LOG_AXIS = {"type": "log", "tickvals": _TICKS, "ticktext": [f"{tick:g}" for tick in _TICKS]}
+
 
 @dataclass(frozen=True)
 class MapPoint:
@@ -79,8 +82,8 @@ def _map_panel(identifier: str, arm: ArmRecord, points: Sequence[MapPoint], boun
         f"{best.strength:.3g}."
     )
     layout = {
-        "xaxis": axis("relative depth of the steered layers (0 first, 1 last)", range=[-0.04, 1.04], dtick=0.25),
-        "yaxis": axis("strength α (units of σ of the layer)", type="log" if log else "linear"),
+        "xaxis": axis("relative depth of the layers", range=[-0.04, 1.04], dtick=0.25),
+        "yaxis": axis("strength α (σ of the layer)", **(_LOG_AXIS if log else {"rangemode": "tozero"})),
         "showlegend": False,
         "height": 330,
     }
