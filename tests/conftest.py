@@ -1,7 +1,6 @@
 """What all tests share: where the real data are, and stores that vanish."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -28,8 +27,7 @@ def store(tmp_path: Path) -> Store:
 
 
 @pytest.fixture(autouse=True)
-def _no_named_data(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _no_named_data(monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests name their data themselves: the caller's variables must not change what they see."""
     for name in ("BRAINALIGN_DATA", "BRAINALIGN_STORE", "MLFLOW_TRACKING_URI"):
         monkeypatch.delenv(name, raising=False)
-    yield

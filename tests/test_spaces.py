@@ -6,14 +6,27 @@ import pytest
 from pydantic import ValidationError
 
 from brainalign.errors import InputError
-from brainalign.spaces import Choice, DepthRange, LayerRuns, Range, flatten, grid, nest, parse_dimension, resolve_layers, unnest
+from brainalign.spaces import (
+    Choice,
+    DepthRange,
+    LayerRuns,
+    Range,
+    flatten,
+    grid,
+    nest,
+    parse_dimension,
+    resolve_layers,
+    unnest,
+)
 
 
 def test_short_spellings() -> None:
     assert parse_dimension("a", 0.1) == Choice(options=(0.1,))
     assert parse_dimension("a", [1, 2]) == Choice(options=(1, 2))
     assert parse_dimension("a", {"low": 1, "high": 10, "log": True}) == Range(low=1, high=10, log=True)
-    assert parse_dimension("a", {"start": 0.25, "width": 0.5}) == DepthRange.model_validate({"start": 0.25, "width": 0.5})
+    assert parse_dimension("a", {"start": 0.25, "width": 0.5}) == DepthRange.model_validate(
+        {"start": 0.25, "width": 0.5}
+    )
     assert parse_dimension("a", {"runs": [[7, 21]]}) == LayerRuns(runs=((7, 21),))
 
 
@@ -39,7 +52,9 @@ def test_a_dimension_without_a_point_is_refused(raw: object) -> None:
 def test_settings_and_plain_parameters_are_each_other() -> None:
     setting = {"layers": {"start": 0.25, "width": 0.5}, "alpha": 3.0, "roi": "md"}
     assert nest(unnest(setting)) == setting
-    assert set(flatten({"layers": DepthRange.model_validate({"start": 0, "width": 1}), "alpha": Range(low=1, high=2)})) == {
+    assert set(
+        flatten({"layers": DepthRange.model_validate({"start": 0, "width": 1}), "alpha": Range(low=1, high=2)})
+    ) == {
         "layers.start",
         "layers.width",
         "alpha",
@@ -53,7 +68,9 @@ def test_a_grid_has_every_point_and_keeps_to_the_range() -> None:
     assert len(grid({"n": Range(low=1, high=2, integer=True, grid_points=5)})) == 2
 
 
-@pytest.mark.parametrize(("n_layers", "first", "last"), [(30, 7, 21), (28, 7, 20), (32, 8, 23), (80, 20, 59), (42, 10, 30)])
+@pytest.mark.parametrize(
+    ("n_layers", "first", "last"), [(30, 7, 21), (28, 7, 20), (32, 8, 23), (80, 20, 59), (42, 10, 30)]
+)
 def test_the_middle_half_is_that_of_the_source(n_layers: int, first: int, last: int) -> None:
     layers = resolve_layers({"start": 0.25, "width": 0.5}, n_layers)
     assert (layers[0], layers[-1]) == (first, last)

@@ -16,7 +16,10 @@ from brainalign.cli.options import (
 )
 from brainalign.cli.output import console, print_json
 
-app = typer.Typer(no_args_is_help=True, help="Extract a model's states on the problems.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Extract a model's states on the problems.\n\nExample: brainalign activations extract --model smollm2-135m",
+)
 
 
 @app.callback()
@@ -49,7 +52,11 @@ def extract(
     sites, layers, stimuli, width = states.values.shape
     shape = {"sites": sites, "layers": layers, "stimuli": stimuli, "width": width}
     if json:
-        print_json({"model": model, "shape": shape, "answers": scores, "seconds": seconds, "wording": dataset.wording.source})
+        print_json(
+            {"model": model, "shape": shape, "answers": scores, "seconds": seconds, "wording": dataset.wording.source}
+        )
         return
     console.print(f"{model}: {sites} sites x {layers} layers x {stimuli} problems x {width} in {seconds:.1f} s")
-    console.print(f"answers: balanced accuracy {scores['balanced_accuracy']:.3f}, True said in {scores['share_true']:.3f}")
+    console.print(
+        f"answers: balanced accuracy {scores['balanced_accuracy']:.3f}, True said in {scores['share_true']:.3f}"
+    )

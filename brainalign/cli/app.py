@@ -4,9 +4,8 @@ import sys
 from importlib import import_module
 from typing import Any
 
-import click
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from brainalign.errors import BrainalignError
 
@@ -28,16 +27,16 @@ VERBS = {
 class _LazyVerbs(TyperGroup):
     """Knows the verbs by name and loads one when it is needed."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         """Names of the verbs, in order."""
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """Load a verb: its real command when it is called, its one line when all are listed."""
         if cmd_name not in VERBS:
             return None
         if not _is_called(cmd_name):
-            return click.Command(cmd_name, help=VERBS[cmd_name])
+            return TyperCommand(cmd_name, help=VERBS[cmd_name])
         module: Any = import_module(f"brainalign.cli.{cmd_name}")
         command = typer.main.get_command(module.app)
         command.name = cmd_name

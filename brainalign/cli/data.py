@@ -8,12 +8,17 @@ import typer
 from brainalign.cli.options import BetasOption, JsonOption, SimulateOption, SubjectsOption, open_dataset
 from brainalign.cli.output import console, print_json, print_table
 
-app = typer.Typer(no_args_is_help=True, help="Find, fetch and show the betas and problems.")
+app = typer.Typer(
+    no_args_is_help=True, help="Find, fetch and show the betas and problems.\n\nExample: brainalign data show"
+)
 
 
 @app.command()
 def show(
-    betas: BetasOption = None, simulate: SimulateOption = False, subjects: SubjectsOption = None, json: JsonOption = False
+    betas: BetasOption = None,
+    simulate: SimulateOption = False,
+    subjects: SubjectsOption = None,
+    json: JsonOption = False,
 ) -> None:
     """Show what the betas and problems hold and what was dropped.
 

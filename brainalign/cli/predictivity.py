@@ -53,7 +53,7 @@ def predictivity(
         return
     best = facts["best_layer"]
     console.print(
-        f"{model}, {roi}: {found.score:.4f} ± {found.mad:.4f} (median over {len(found.subjects)} subjects and its median "
+        f"{model}, {roi}: {found.score:.4f} ± {found.mad:.4f} (median over {len(found.subjects)} subjects, median "
         f"absolute deviation), best at the {best['site']} output of layer {best['index']} (counted from 0)",
         soft_wrap=True,
     )

@@ -8,7 +8,9 @@ import typer
 from brainalign.cli.options import DEFAULT_STORE, JsonOption, StoreOption, open_store
 from brainalign.cli.output import console, print_json
 
-app = typer.Typer(no_args_is_help=True, help="Write reports from stored results.")
+app = typer.Typer(
+    no_args_is_help=True, help="Write reports from stored results.\n\nExample: brainalign report study quickstart"
+)
 
 
 @app.callback()
@@ -20,7 +22,9 @@ def _group() -> None:
 def study(
     name: Annotated[str, typer.Argument(help="The study's name.")],
     store: StoreOption = DEFAULT_STORE,
-    output: Annotated[Path | None, typer.Option("--output", help="Where to write; default: the study's folder.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", help="Where to write; default: the study's folder.")
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Write one self-contained HTML file of a study.

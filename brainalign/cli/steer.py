@@ -19,7 +19,10 @@ from brainalign.cli.options import (
 )
 from brainalign.cli.output import console, notes, print_json, print_table
 
-app = typer.Typer(no_args_is_help=True, help="Move a model's states towards the brain's, at inference.")
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Move a model's states towards the brain's, at inference.\n\nExample: brainalign steer nari --subjects 2",
+)
 
 
 @app.callback()
@@ -50,7 +53,7 @@ def nari(
 ) -> None:
     """Search displacements that mend wrong answers, and the same search on right ones; every arm gets as many checks.
 
-    All problems, no selection: a figure of a chosen setting belongs to a study, which reports it on problems kept apart.
+    All problems are steered. To choose a setting and report it on problems kept apart, run a study.
 
     Example: brainalign steer nari --model smollm2-135m --roi deductive_reasoning --alpha 10 --subjects 2 --json
     """

@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from brainalign.artifacts import Store
     from brainalign.study import Study
 
-app = typer.Typer(no_args_is_help=True, help="Run, resume and check studies.")
+app = typer.Typer(
+    no_args_is_help=True, help="Run, resume and check studies.\n\nExample: brainalign study run studies/quickstart.yaml"
+)
 
 AddressOption = Annotated[
-    str | None, typer.Option("--address", help="A running Ray cluster, such as auto; without it a local Ray is started.")
+    str | None,
+    typer.Option("--address", help="A running Ray cluster, such as auto; without it a local Ray is started."),
 ]
 WorkersOption = Annotated[int | None, typer.Option("--workers", min=1, help="Most trials at once.")]
 NameArgument = Annotated[str, typer.Argument(help="The study's name.")]

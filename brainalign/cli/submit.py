@@ -46,8 +46,8 @@ def _echo(text: str) -> None:
 
 def _rebuild(root: Path, name: str) -> None:
     """Bring Optuna's storage, MLflow and the report to what the store holds now."""
-    from brainalign.cli.study import finish
     from brainalign.cli.options import open_store
+    from brainalign.cli.study import finish
     from brainalign.search import verify_study
 
     where = open_store(root)

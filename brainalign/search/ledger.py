@@ -1,8 +1,8 @@
 """What of a study is done, what is running and what comes next; no Ray, no Optuna.
 
-A trial may start when its number is below the branch's budget and the trials it learns from are done: trial i of a branch
-learns from trials 0 … i - window and from no other, whatever finished meanwhile. So what is suggested depends on names and
-results alone, never on how many workers there are.
+A trial may start when its number is below the branch's budget and the trials it learns from are done: trial i of a
+branch learns from trials 0 … i - window and from no other, whatever finished meanwhile. So what is suggested depends on
+names and results alone, never on how many workers there are.
 """
 
 from collections.abc import Iterable, Mapping
@@ -37,8 +37,8 @@ class Ledger:
 
     @property
     def n_total(self) -> int:
-        """Places of the study: trials of every branch, and one reading on the report part for each that selects."""
-        return sum(self.study.n_trials(branch.kind) + self._reports(branch) for branch in self.branches)
+        """Places of the study: trials of every branch, and a reading on the report part for each that has a winner."""
+        return sum(self.study.n_trials(branch.kind) + self._may_win(branch) for branch in self.branches)
 
     @property
     def n_done(self) -> int:
@@ -53,6 +53,11 @@ class Ledger:
     def _reports(self, branch: Branch) -> bool:
         return trial_kind(branch.kind).selects
 
+    def _may_win(self, branch: Branch) -> bool:
+        """Whether the branch has a winner, or may still get one."""
+        open_trials = any(not self.trial_row(branch, number) for number in range(self.study.n_trials(branch.kind)))
+        return self._reports(branch) and (open_trials or self.winner(branch) is not None)
+
     def places(self, branch: Branch) -> list[Place]:
         """All places of a branch, the reading on the report part last (once it is known which trial won)."""
         numbered = [Place(branch, number, "selection") for number in range(self.study.n_trials(branch.kind))]
@@ -64,7 +69,7 @@ class Ledger:
         return self.rows.get(Place(branch, number, "selection"))
 
     def setting(self, branch: Branch, number: int) -> Mapping[str, Any] | None:
-        """Setting of a trial that is done or running; None where it has none yet."""
+        """Return the setting of a trial that is done or running; None where it has none yet."""
         row = self.trial_row(branch, number)
         return row.setting if row else self.running.get(Place(branch, number, "selection"))
 

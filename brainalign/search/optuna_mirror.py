@@ -68,7 +68,9 @@ class OptunaMirror:
 
     def finished(self) -> dict[str, str]:
         """State of every finished trial by place, as Optuna's storage has it."""
-        known = {summary.study_name for summary in optuna.get_all_study_summaries(self._storage, include_best_trial=False)}
+        known = {
+            summary.study_name for summary in optuna.get_all_study_summaries(self._storage, include_best_trial=False)
+        }
         found: dict[str, str] = {}
         for branch in branches(self._study):
             if f"{self._study.name}/{branch}" in known:
@@ -91,7 +93,9 @@ class OptunaMirror:
             self._branch(branch)
             optuna.delete_study(study_name=f"{self._study.name}/{branch}", storage=self._storage)
             del self._open[branch]
-            mine = sorted((r for r in wanted.values() if (r.model, r.kind, r.arm) == _key(branch)), key=lambda r: r.number)
+            mine = sorted(
+                (r for r in wanted.values() if (r.model, r.kind, r.arm) == _key(branch)), key=lambda r: r.number
+            )
             space = self._study.space(branch.kind)
             self._branch(branch).add_trials([frozen_trial(row.setting, space, row) for row in mine])
         return differs

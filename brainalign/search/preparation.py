@@ -68,9 +68,8 @@ def check_same(old: dict[str, Any], new: dict[str, Any], name: str) -> None:
         changed = ", ".join(_changed(old["study"], new["study"])) or "its defaults"
         raise StudyError(f"study {name!r} is already there with other settings (changed: {changed}): {way_out}")
     if old["data"]["content_hash"] != new["data"]["content_hash"]:
-        raise StudyError(
-            f"study {name!r} stands on other data ({old['data']['description']}), found {new['data']['description']}: {way_out}"
-        )
+        before, now = (facts["data"]["description"] for facts in (old, new))
+        raise StudyError(f"study {name!r} stands on other data ({before}), found {now}: {way_out}")
 
 
 def _changed(old: Any, new: Any, path: str = "") -> list[str]:
@@ -122,7 +121,5 @@ def describe_model(context: Context) -> tuple[dict[str, Any], dict[str, Any]]:
     for part in ("selection", "report"):
         ids = context.targets(part)
         rows = [where[stimulus_id] for stimulus_id in ids]
-        baseline[part] = answer_metrics(
-            activations.answers.answer[rows], problems.subset(ids).labels
-        ).to_json()
+        baseline[part] = answer_metrics(activations.answers.answer[rows], problems.subset(ids).labels).to_json()
     return facts, baseline

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from brainalign.artifacts import TrialRow
+from brainalign.trials import trial_kind
 
 
 class Listener(Protocol):
@@ -57,7 +58,9 @@ class StudyProgress:
             self._bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Stop drawing."""
         if self._console.is_terminal:
             self._bar.stop()
@@ -73,9 +76,8 @@ class StudyProgress:
 
     def finished(self, row: TrialRow, n_done: int, n_total: int) -> None:
         """Move the bar and remember the best objective of a method's own arm on the selection part."""
-        if row.part == "selection" and row.objective is not None and row.kind != "predictivity":
-            if self._best is None or row.objective > (self._best.objective or 0.0):
-                self._best = row
+        if _better(row, self._best):
+            self._best = row
         left = self._left(n_done, n_total)
         best = f"best so far {self._best.objective:+.3f} ({self._best.arm} {self._best.number})" if self._best else ""
         self._bar.update(self._task, completed=n_done, total=n_total, left=left, best=best)
@@ -90,3 +92,9 @@ class StudyProgress:
             return ""
         seconds = (time.monotonic() - self._began) / n_here * max(n_total - n_done, 0)
         return f"{int(seconds // 60)}:{int(seconds % 60):02d} left"
+
+
+def _better(row: TrialRow, best: TrialRow | None) -> bool:
+    if row.part != "selection" or row.objective is None or not trial_kind(row.kind).selects:
+        return False
+    return best is None or best.objective is None or row.objective > best.objective

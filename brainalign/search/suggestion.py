@@ -1,7 +1,7 @@
 """Which setting a trial tries: a function of the study's seed, the trial's name and the results it may see.
 
-Each trial gets a fresh sampler seeded by its name and a fresh in-memory Optuna study that holds what it may see: finished
-trials 0 … i - window, and the settings of those in between as running.
+Each trial gets a fresh sampler seeded by its name and a fresh in-memory Optuna study that holds what it may see:
+finished trials 0 … i - window, and the settings of those in between as running.
 """
 
 from collections.abc import Mapping
@@ -46,7 +46,7 @@ def constants(space: Space) -> dict[str, Any]:
 
 
 def suggest(ledger: Ledger, place: Place) -> dict[str, Any]:
-    """Setting of a place.
+    """Choose the setting of a place.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def _seen(ledger: Ledger, place: Place, number: int, space: Space) -> FrozenTria
 
 
 def frozen_trial(setting: Mapping[str, Any], space: Space, row: TrialRow | None) -> FrozenTrial:
-    """Spell a trial as Optuna knows it: running where there is no row yet, parameters outside the space as attributes."""
+    """Spell a trial as Optuna knows it: running where there is no row yet, with its whole setting as an attribute."""
     flat, known = unnest(setting), distributions(space)
     inside = {name: flat[name] for name in known if flat.get(name) is not None and _contains(known[name], flat[name])}
     whole = len(inside) == len(known)

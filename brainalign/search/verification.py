@@ -12,7 +12,7 @@ from brainalign.tracking import count_runs, mirror
 
 @dataclass(frozen=True)
 class Verification:
-    """Trials in a final state by each account, and where the mirrors differed from the trial files before the rebuild."""
+    """Trials in a final state by each account, and where the mirrors differed before they were rebuilt."""
 
     n_parquet: int
     n_optuna: int

@@ -134,7 +134,7 @@ def failed_row(study: Study, place: Place, setting: Mapping[str, Any], error: st
 
 
 def _compute(kind: TrialKind, ask: Ask, context: Context) -> tuple[Result | None, bool, str | None]:
-    """Result of a trial, whether it was found rather than made, and the error where there is none."""
+    """Compute a trial: its result, whether it was found rather than made, and the error where there is none."""
     try:
         key = content_key(f"result-{kind.name}", kind.version, kind.identity(ask, context))
         found = context.store.read_result(key)

@@ -29,7 +29,9 @@ def read_study_text(source: Path | str) -> str:
     name = path.name.removesuffix(".yaml")
     if str(source) in (name, f"studies/{name}.yaml") and name in packaged_studies():
         return files("brainalign").joinpath("studies", f"{name}.yaml").read_text(encoding="utf-8")
-    raise InputError(f"expected a study file, found none at {source}: give a path, or one of {', '.join(packaged_studies())}")
+    raise InputError(
+        f"expected a study file, found none at {source}: give a path, or one of {', '.join(packaged_studies())}"
+    )
 
 
 def load_study(source: Path | str, *, name: str | None = None) -> Study:

@@ -34,7 +34,7 @@ class SimulatorSection(_Section):
 
 
 class BetasSection(_Section):
-    """Which betas: ``auto`` takes the real ones where they are found and says loudly when it falls back to simulated."""
+    """Which betas: ``auto`` takes the real ones where they are found, else says loudly that they are simulated."""
 
     source: Literal["auto", "release", "simulated"] = "auto"
     subjects: Annotated[int, Field(ge=1)] | tuple[str, ...] | None = None
@@ -123,7 +123,7 @@ class Study(_Section):
         return self.kinds[kind].objective or trial_kind(kind).objectives[0]
 
     def space(self, kind: str) -> Space:
-        """Space of a kind: the file's, and for names it leaves out the values of the method's source; without any, the default."""
+        """Space of a kind: the file's, with the source's values for names it leaves out; without any, the default."""
         given = self.kinds[kind].space
         if not given:
             return trial_kind(kind).default_space()
@@ -162,7 +162,9 @@ def parse_study(raw: Any, where: str) -> Study:
         One line that names the key, what was expected and the nearest valid name.
     """
     if not isinstance(raw, Mapping):
-        raise InputError(f"{where}: expected a mapping of keys such as name, models and kinds, found {type(raw).__name__}")
+        raise InputError(
+            f"{where}: expected a mapping of keys such as name, models and kinds, found {type(raw).__name__}"
+        )
     _check_names(raw, Study, where)
     for key, section in _SECTIONS.items():
         _check_names(raw.get(key), section, f"{where}: {key}")
@@ -210,4 +212,6 @@ def _check_kind(study: Study, name: str, where: str) -> None:
     if section.objective is not None:
         check_name(section.objective, kind.objectives, f"{where}.objective")
     if section.arms and kind.selects and section.arms[0] != kind.arms[0]:
-        raise InputError(f"{where}.arms: expected {kind.arms[0]!r} first and its controls after, found {section.arms[0]!r}")
+        raise InputError(
+            f"{where}.arms: expected {kind.arms[0]!r} first and its controls after, found {section.arms[0]!r}"
+        )

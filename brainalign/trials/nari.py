@@ -29,8 +29,8 @@ class Nari:
 
     name = "nari"
     version = 1
-    arms = ("guided", "random_direction", "random_direction_single", "random_betas", "bias")
-    objectives = ("net_balanced_accuracy", "net_accuracy", "balanced_accuracy", "corrected")
+    arms: tuple[str, ...] = ("guided", "random_direction", "random_direction_single", "random_betas", "bias")
+    objectives: tuple[str, ...] = ("net_balanced_accuracy", "net_accuracy", "balanced_accuracy", "corrected")
     selects = True
 
     def default_setting(self) -> dict[str, Any]:
@@ -71,9 +71,13 @@ class Nari:
         for name, least in _LEAST.items():
             for value in _points(space, name):
                 if not isinstance(value, (int, float)) or value < least:
-                    raise InputError(f"nari: {name}: expected numbers of at least {least}, found {value!r}: mend the range")
+                    raise InputError(
+                        f"nari: {name}: expected numbers of at least {least}, found {value!r}: mend the range"
+                    )
         if max(_points(space, "check_every")) > min(_points(space, "n_steps")):
-            raise InputError("nari: expected check_every <= n_steps for every point: raise n_steps or lower check_every")
+            raise InputError(
+                "nari: expected check_every <= n_steps for every point: raise n_steps or lower check_every"
+            )
         layers = space["layers"]
         if isinstance(layers, LayerRuns):
             for first, last in layers.runs:

@@ -23,8 +23,8 @@ class Predictivity:
 
     name = "predictivity"
     version = 1
-    arms = ("measured", "shuffled")
-    objectives = ("score",)
+    arms: tuple[str, ...] = ("measured", "shuffled")
+    objectives: tuple[str, ...] = ("score",)
     selects = False
 
     def default_setting(self) -> dict[str, Any]:

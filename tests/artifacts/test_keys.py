@@ -12,7 +12,13 @@ from brainalign.errors import InputError
 
 def test_a_key_depends_on_content_and_not_on_the_order_of_names() -> None:
     assert content_key("s", 1, {"a": 1, "b": [1, 2]}) == content_key("s", 1, {"b": (1, 2), "a": 1})
-    different = [("s", 2, {"a": 1}), ("t", 1, {"a": 1}), ("s", 1, {"a": 2}), ("s", 1, {"a": 1.0}), ("s", 1, {"a": True})]
+    different = [
+        ("s", 2, {"a": 1}),
+        ("t", 1, {"a": 1}),
+        ("s", 1, {"a": 2}),
+        ("s", 1, {"a": 1.0}),
+        ("s", 1, {"a": True}),
+    ]
     keys = {content_key("s", 1, {"a": 1})} | {content_key(*args) for args in different}
     assert len(keys) == 6
 

@@ -106,12 +106,17 @@ def test_the_winner_is_the_earliest_best_and_its_setting_goes_to_the_report_part
     assert winner.number == 1
     assert suggest(ledger, Place(branch, 1, "report")) == {"alpha": 1.0}
     assert ledger.places(branch)[-1] == Place(branch, 1, "report")
-    assert not any(place.part == "report" for place in ledger.places(Branch("tiny-random-llama", "predictivity", "measured")))
+    assert not any(
+        place.part == "report" for place in ledger.places(Branch("tiny-random-llama", "predictivity", "measured"))
+    )
 
 
 def test_a_branch_whose_trials_all_failed_has_no_winner_and_the_study_still_ends() -> None:
     study = make_study(trials=2)
-    rows = [finish(Place(Branch("tiny-random-llama", "nari", "guided"), i, "selection"), {"alpha": 1.0}, None) for i in (0, 1)]
+    rows = [
+        finish(Place(Branch("tiny-random-llama", "nari", "guided"), i, "selection"), {"alpha": 1.0}, None)
+        for i in (0, 1)
+    ]
     ledger = Ledger(study, rows)
     assert ledger.winner(rows and Branch("tiny-random-llama", "nari", "guided")) is None
     assert all(place.branch.arm != "guided" for place in [ledger.next_place()] if place)

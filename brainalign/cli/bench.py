@@ -1,0 +1,97 @@
+"""`brainalign bench`: speed and memory against named peers, as ratios in one run."""
+
+from typing import Annotated, Any
+
+import typer
+
+from brainalign.cli.options import (
+    BetasOption,
+    JsonOption,
+    ModelOption,
+    SimulateOption,
+    SubjectsOption,
+    open_dataset,
+)
+from brainalign.cli.output import print_json, print_table
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Measure speed against named peers, as ratios in one run.\n\nExample: brainalign bench encoding",
+)
+
+SmokeOption = Annotated[bool, typer.Option("--smoke", help="A small size that ends within a minute.")]
+
+
+@app.command()
+def extraction(
+    model: ModelOption = "smollm2-135m",
+    betas: BetasOption = None,
+    simulate: SimulateOption = False,
+    smoke: SmokeOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Extract all states, against one prompt after another through transformers.
+
+    Example: brainalign bench extraction --smoke
+    """
+    from brainalign.activations.benchmark import benchmark_extraction
+    from brainalign.zoo import load_model
+
+    dataset = open_dataset(betas, simulate, None)
+    problems = dataset.problems.subset(dataset.problems.ids[::7]) if smoke else dataset.problems
+    _show("Extraction", benchmark_extraction(load_model(model), problems, dataset.wording).to_json(), json)
+
+
+@app.command()
+def encoding(
+    model: ModelOption = "smollm2-135m",
+    betas: BetasOption = None,
+    simulate: SimulateOption = False,
+    subjects: SubjectsOption = None,
+    smoke: SmokeOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Measure predictivity, against scikit-learn's RidgeCV looped over subjects, layers and folds.
+
+    Example: brainalign bench encoding --smoke
+    """
+    from brainalign.activations import extract
+    from brainalign.encoding.benchmark import benchmark_encoding
+    from brainalign.zoo import load_model
+
+    dataset = open_dataset(betas, simulate, subjects)
+    states = extract(load_model(model), dataset.problems, dataset.wording).select(dataset.betas.stimulus_ids)
+    types = dataset.problems.subset(dataset.betas.stimulus_ids).types
+    arrays = states.values.reshape(-1, *states.values.shape[2:])
+    found = benchmark_encoding(
+        arrays, dict(dataset.betas.values["deductive_reasoning"]), types, n_pairs=12 if smoke else 60
+    )
+    _show("Predictivity", found.to_json(), json)
+
+
+@app.command()
+def steering(
+    model: ModelOption = "smollm2-135m",
+    betas: BetasOption = None,
+    simulate: SimulateOption = False,
+    subjects: SubjectsOption = None,
+    smoke: SmokeOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Run a NARI search from prefilled prompts against a full forward for each check.
+
+    Example: brainalign bench steering --subjects 2 --smoke
+    """
+    from brainalign.steering.benchmark import benchmark_steering
+    from brainalign.zoo import load_model
+
+    dataset = open_dataset(betas, simulate, subjects or (2 if smoke else None))
+    found = benchmark_steering(load_model(model), dataset, n_timed=10 if smoke else 100)
+    _show("NARI", found.to_json(), json)
+
+
+def _show(title: str, facts: dict[str, Any], json: bool) -> None:
+    if json:
+        print_json(facts)
+    else:
+        print_table(title, ("what", "value"), list(facts.items()))
