@@ -28,10 +28,8 @@ class _Table:
         shape = tuple(len(names) for names, _ in labels)
         cell = np.ravel_multi_index(tuple(index for _, index in labels), shape)
         size = int(np.prod(shape))
-        return cls(
-            np.bincount(cell, values, size).reshape(shape),
-            np.bincount(cell, minlength=size).reshape(shape).astype(float),
-        )
+        counts = np.bincount(cell, minlength=size).astype(np.float64)
+        return cls(np.bincount(cell, values, size).astype(np.float64).reshape(shape), counts.reshape(shape))
 
     @property
     def estimate(self) -> float:

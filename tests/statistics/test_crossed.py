@@ -67,8 +67,8 @@ CASES = [
 
 @pytest.mark.parametrize("population", CASES, ids=str)
 def test_intervals_cover_and_paired_differences_rarely_alarm(population: Population) -> None:
-    # 300 tables: three standard errors of the share are 0.04, so the fast bounds are that much looser.
-    assert 0.92 <= coverage(population, population.truth(), 300, n_arms=1)
+    # A share of 300 tables has a standard error of 0.013: the bounds are one wider than those of the thousand tables.
+    assert coverage(population, population.truth(), 300, n_arms=1) >= 0.92
     assert 1 - coverage(population, 0.0, 300, n_arms=2) <= 0.08
 
 
@@ -127,8 +127,8 @@ def test_rows_of_one_cell_are_not_independent() -> None:
     rng = np.random.default_rng(5)
     values, strata, subjects, items = Population(6, 20).table(rng)
     once = crossed_bootstrap(values, strata, subjects, items, rng=np.random.default_rng(0))
-    orders = crossed_bootstrap(*(np.repeat(column, 6) for column in (values, strata, subjects, items)),
-                               rng=np.random.default_rng(0))  # fmt: skip
+    repeated = [np.repeat(column, 6) for column in (values, strata, subjects, items)]
+    orders = crossed_bootstrap(*repeated, rng=np.random.default_rng(0))
     assert (orders.low, orders.high) == pytest.approx((once.low, once.high))
 
 
