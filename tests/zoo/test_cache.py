@@ -46,5 +46,5 @@ def test_a_failed_make_leaves_nothing(tmp_path: Path) -> None:
 
 def test_unwritable_cache_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(ModelError, match="expected to write the model cache .*set BRAINALIGN_CACHE"):
+    with pytest.raises(ModelError, match=r"expected to write the model cache .*set BRAINALIGN_CACHE"):
         made_once(tmp_path / "file" / "models" / "m", lambda folder: None)
