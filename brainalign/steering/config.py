@@ -18,6 +18,8 @@ class NariConfig:
     ----------
     layers : tuple of int
         Steered layers, counted from 0.
+    roi : str
+        Region whose betas guide.
     alpha : float
         Radius of the ball that holds a displacement, in units of its layer's sigma; 0 moves nothing.
     learning_rate : float
@@ -41,6 +43,7 @@ class NariConfig:
     """
 
     layers: tuple[int, ...]
+    roi: str = "deductive_reasoning"
     alpha: float = 10.0
     learning_rate: float = 0.1
     n_steps: int = 200

@@ -89,7 +89,6 @@ def assemble(
     prompts: Prompts,
     *,
     roi: str,
-    subjects: Sequence[str] | None = None,
     parts: tuple[Iterable[str], Iterable[str]] | None = None,
 ) -> NariInputs:
     """Align states, betas and answers by stimulus id.
@@ -97,26 +96,24 @@ def assemble(
     Parameters
     ----------
     activations : Activations
-        Of the dataset's problems, in any order. ``prompts`` holds the same problems in the same order.
+        Of the dataset's problems, in any order.
     dataset : FmriDataset
-        Problems and betas.
+        Problems and betas of the subjects to use.
     prompts : Prompts
-        The prefilled prompts of the model.
+        The model's prompts of the problems of ``activations``, in their order.
     roi : str
         Region whose betas guide.
-    subjects : sequence of str, optional
-        Subjects to use; all by default.
     parts : (pool, targets), optional
         Stimulus ids that maps are computed on and stimulus ids to steer; all problems for both by default.
 
     Raises
     ------
     InputError
-        An unknown subject, region or stimulus id, or problems without activations.
+        An unknown region or stimulus id, or problems without activations.
     """
     ids = tuple(sorted(dataset.problems.ids))
     place = {name: row for row, name in enumerate(ids)}
-    chosen = _chosen_subjects(subjects, dataset.betas.subjects)
+    chosen = tuple(sorted(dataset.betas.subjects))
     beta_rows = _rows_of(ids, dataset.betas.stimulus_ids, "betas")
     state_rows = _rows_of(ids, activations.stimulus_ids, "activations")
     problem_rows = _rows_of(ids, dataset.problems.ids, "problems")
@@ -125,13 +122,13 @@ def assemble(
             f"expected a region among {', '.join(dataset.betas.values)}, found {roi!r}: choose one of them"
         )
     pool, targets = (ids, ids) if parts is None else parts
-    order = [list(dataset.betas.subjects).index(name) for name in chosen]
+    order = _rows_of(chosen, dataset.betas.subjects, "betas")
     answers = activations.answers
     return NariInputs(
         stimulus_ids=ids,
         types=np.asarray(dataset.problems.types)[problem_rows],
         labels=np.asarray(dataset.problems.labels, dtype=bool)[problem_rows],
-        states=np.asarray(activations.site("attention"))[:, state_rows],
+        states=np.stack([activations.site("attention", layer)[state_rows] for layer in range(activations.n_layers)]),
         answers=Answers(answers.margin[state_rows], answers.answer[state_rows]),
         subjects=chosen,
         betas={name: np.asarray(dataset.betas.values[roi][name])[beta_rows] for name in chosen},
@@ -141,16 +138,6 @@ def assemble(
         prompts=prompts,
         prompt_rows=state_rows,
     )
-
-
-def _chosen_subjects(named: Sequence[str] | None, known: Sequence[str]) -> tuple[str, ...]:
-    """Sort the subjects to use and refuse those without betas."""
-    unknown = sorted(set(named or ()) - set(known))
-    if unknown:
-        raise InputError(
-            f"expected subjects among {', '.join(known)}, found {', '.join(unknown)}: name subjects with betas"
-        )
-    return tuple(sorted(set(known if named is None else named)))
 
 
 def _rows_of(ids: Sequence[str], found: Sequence[str], what: str) -> Rows:
