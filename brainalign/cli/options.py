@@ -37,9 +37,9 @@ def open_dataset(betas: Path | None, simulate: bool, subjects: int | None) -> "F
     from brainalign.betas import SimulatorConfig, load_betas
     from brainalign.cli.output import say_source
 
-    dataset = load_betas(simulate=SimulatorConfig()) if simulate else load_betas(betas)
+    dataset = load_betas(betas, simulate=SimulatorConfig() if simulate else None, subjects=subjects)
     say_source(dataset.source.kind, dataset.source.description)
-    return dataset.select(subjects=subjects)
+    return dataset
 
 
 def check_roi(roi: str) -> None:

@@ -32,6 +32,9 @@ def run(
     name: Annotated[str | None, typer.Option("--as", help="Run it under another name than the file's.")] = None,
     address: AddressOption = None,
     workers: WorkersOption = None,
+    smoke: Annotated[
+        bool, typer.Option("--smoke", help="Run two trials an arm on two subjects, named NAME-smoke.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Run a study file; what is done already is not done again.
@@ -39,8 +42,10 @@ def run(
     Example: brainalign study run studies/quickstart.yaml
     """
     from brainalign.study import load_study
+    from brainalign.study import smoke as shrink
 
-    _run(load_study(source, name=name), open_store(store), betas, address, workers, json)
+    study = load_study(source, name=name)
+    _run(shrink(study) if smoke else study, open_store(store), betas, address, workers, json)
 
 
 @app.command()
@@ -86,30 +91,29 @@ def _run(
 
 def finish(name: str, store: "Store", json: bool, what: str) -> None:
     """Write the report, bring the figures to MLflow, and say where all is."""
-    from brainalign.reports import mlflow_summaries, study_report, study_summary
+    from rich.markup import escape
+
+    from brainalign.errors import StudyError
+    from brainalign.reports import best_lines, mlflow_summaries, study_report, study_summary
     from brainalign.tracking import mirror
 
     path = study_report(store, name)
     summary = study_summary(store, name)
-    mirror(store, name, summaries=mlflow_summaries(summary))
+    try:
+        mirror(store, name, summaries=mlflow_summaries(summary))
+    except StudyError as error:
+        notes.print(f"[yellow]MLflow is not up to date:[/] {escape(str(error))}", soft_wrap=True)
     if json:
         print_json({**summary, "report": str(path)})
         return
     data = store.read_manifest(name)["data"]
     say_source(data["source"], data["description"])
     console.print(f"{name}: {what}")
-    show_best(summary)
+    for line in best_lines(summary):
+        console.print(line, soft_wrap=True, markup=False)
     console.print(f"report:  {path}", soft_wrap=True)
     where = "" if store.root == DEFAULT_STORE.resolve() else f" --store {store.root}"
     console.print(f"browse:  brainalign mlflow {name}{where}", soft_wrap=True)
-
-
-def show_best(summary: dict[str, object]) -> None:
-    """Print each arm's best setting with its interval, the method beside its controls."""
-    from brainalign.reports import best_lines
-
-    for line in best_lines(summary):
-        console.print(line, soft_wrap=True)
 
 
 @app.command()
@@ -132,7 +136,9 @@ def status(name: NameArgument, store: StoreOption = DEFAULT_STORE, json: JsonOpt
     if json:
         keys = ("branch", "n_trials", "n_done", "n_failed", "best")
         branches = [dict(zip(keys, row, strict=True)) for row in rows]
-        print_json({"name": name, "n_done": ledger.n_done, "n_total": ledger.n_total, "branches": branches})
+        data = where.read_manifest(name)["data"]["source"]
+        counts = {"n_done": ledger.n_done, "n_total": ledger.n_total}
+        print_json({"name": name, "data": data, **counts, "branches": branches})
         return
     print_table(f"{name}: {ledger.n_done} of {ledger.n_total}", ("branch", "trials", "done", "failed", "best"), rows)
 

@@ -23,7 +23,7 @@ from brainalign.search.optuna_mirror import OptunaMirror
 from brainalign.search.preparation import Prepared, describe_model, prepare
 from brainalign.search.progress import Listener, Silent
 from brainalign.search.searcher import StudySearcher
-from brainalign.search.worker import Shared, TrialWorker, one_thread
+from brainalign.search.worker import Shared, TrialWorker, config_place, one_thread
 from brainalign.study import Study
 from brainalign.tracking import mirror as mirror_mlflow
 from brainalign.trials import Context, trial_kind
@@ -95,11 +95,19 @@ def run_study(
             with cluster(address):
                 describe_models(ready, heard)
                 interrupted = _tune(ready, ledger, StudySearcher(ledger, optuna, store), heard)
-            mirror_mlflow(store, study.name)
+            _mirror(store, study.name, heard)
         n_failed = sum(row.state == "FAILED" for row in ledger.rows.values())
     seconds = time.monotonic() - started
     n_done = ledger.n_done
     return StudyRun(study.name, store.root, n_done, ledger.n_total, n_failed, n_done - n_before, interrupted, seconds)
+
+
+def _mirror(store: Store, name: str, heard: Listener) -> None:
+    """Bring MLflow up to date; where it cannot be reached the results are safe and the mirror is rebuilt later."""
+    try:
+        mirror_mlflow(store, name)
+    except StudyError as error:
+        heard.note(str(error))
 
 
 def describe_models(ready: Prepared, heard: Listener) -> None:
@@ -128,7 +136,7 @@ def _tune(ready: Prepared, ledger: Ledger, searcher: StudySearcher, heard: Liste
     shared = ray.put(Shared(study, str(store.root), ready.dataset, ready.split))
     trainable = tune.with_resources(tune.with_parameters(TrialWorker, shared=shared), _resources)
     scratch = Path(tempfile.mkdtemp(prefix="brainalign-tune-"))
-    hook = _Hook(ledger, searcher, heard, study, lambda: mirror_mlflow(store, study.name))
+    hook = _Hook(ledger, searcher, heard, study, lambda: _mirror(store, study.name, heard))
     tuner = tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(
@@ -183,8 +191,6 @@ class _Hook(Callback):  # type: ignore[misc]
         self._pass_on(trial)
 
     def _pass_on(self, trial: Any) -> None:
-        from brainalign.search.worker import config_place
-
         row = self._ledger.rows.get(config_place(trial.config))
         if row is not None:
             self._heard.finished(row, self._ledger.n_done, self._ledger.n_total)
@@ -194,7 +200,7 @@ class _Hook(Callback):  # type: ignore[misc]
             self._mirroring = self._pool.submit(self._mirror)
 
     def close(self) -> None:
-        """Wait for MLflow; an error there is raised, for the mirror is rebuilt by the next run."""
+        """Wait for MLflow."""
         self._pool.shutdown(wait=True)
-        if self._mirroring is not None and self._mirroring.exception() is not None:
-            raise StudyError(f"MLflow could not be filled: {self._mirroring.exception()}; the results are safe")
+        if self._mirroring is not None:
+            self._mirroring.result()

@@ -27,14 +27,20 @@ class Prepared:
 
 
 def load_dataset(study: Study, betas: Path | str | None) -> FmriDataset:
-    """Load the betas that a study file asks for, its subjects selected."""
+    """Load the betas that a study file asks for, of its subjects."""
     section = study.betas
+    simulator = SimulatorConfig(**section.simulator.model_dump())
     if section.source == "simulated":
-        dataset = load_betas(simulate=SimulatorConfig(**section.simulator.model_dump()))
-    else:
-        fallback = section.source == "auto"
-        dataset = load_betas(betas, fetch_timeout_s=FETCH_TIMEOUT_S, fallback_simulated=fallback)
-    return dataset.select(subjects=section.subjects)
+        return load_betas(simulate=simulator, subjects=section.subjects)
+    if section.source == "release":
+        return load_betas(betas, fetch_timeout_s=FETCH_TIMEOUT_S, subjects=section.subjects)
+    return load_betas(
+        betas,
+        fetch_timeout_s=FETCH_TIMEOUT_S,
+        subjects=section.subjects,
+        simulate=simulator,
+        fallback_simulated=True,
+    )
 
 
 def prepare(study: Study, store: Store, betas: Path | str | None = None) -> Prepared:

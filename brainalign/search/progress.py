@@ -75,7 +75,7 @@ class StudyProgress:
         self._console.print(f"[dim]{text}[/dim]", highlight=False)
 
     def finished(self, row: TrialRow, n_done: int, n_total: int) -> None:
-        """Move the bar and remember the best objective of a method's own arm on the selection part."""
+        """Move the bar and remember the best objective of a method's own arm, not a control's, on the selection part."""
         if _better(row, self._best):
             self._best = row
         left = self._left(n_done, n_total)
@@ -95,6 +95,7 @@ class StudyProgress:
 
 
 def _better(row: TrialRow, best: TrialRow | None) -> bool:
-    if row.part != "selection" or row.objective is None or not trial_kind(row.kind).selects:
+    kind = trial_kind(row.kind)
+    if row.part != "selection" or row.objective is None or not kind.selects or row.arm != kind.arms[0]:
         return False
     return best is None or best.objective is None or row.objective > best.objective

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from brainalign.errors import InputError
-from brainalign.study import branches, load_study, packaged_studies, parse_study
+from brainalign.study import branches, load_study, packaged_studies, parse_study, smoke
 
 MINIMAL: dict[str, Any] = {"name": "s", "models": ["tiny-random-llama"], "kinds": {"nari": None}}
 
@@ -95,3 +95,13 @@ def test_files_by_path_and_by_another_name(tmp_path: Path) -> None:
     path.write_text("a: [")
     with pytest.raises(InputError, match="expected YAML"):
         load_study(path)
+
+
+def test_the_smoke_size_is_a_study_of_its_own() -> None:
+    study = load_study("quickstart")
+    small = smoke(study)
+    assert small.name == "quickstart-smoke"
+    assert {small.n_trials(kind) for kind in small.kinds} == {2}
+    assert small.betas.subjects == 2
+    assert small.identity != study.identity
+    assert small.space("nari") == study.space("nari")

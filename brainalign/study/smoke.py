@@ -1,0 +1,30 @@
+"""The smoke size of a study: everything that it does, as little of it as can be."""
+
+from brainalign.study.schema import KindSection, Study
+
+SUFFIX = "-smoke"
+N_TRIALS = 2
+N_SUBJECTS = 2
+
+
+def smoke(study: Study) -> Study:
+    """Shrink a study to two trials an arm, two subjects and one model, under a name of its own.
+
+    Its figures mean nothing; it shows that every stage runs.
+    """
+    subjects = study.betas.subjects
+    few = subjects[:N_SUBJECTS] if isinstance(subjects, tuple) else min(subjects or N_SUBJECTS, N_SUBJECTS)
+    kinds = {name: _few_trials(section, study.n_trials(name)) for name, section in study.kinds.items()}
+    return study.model_copy(
+        update={
+            "name": study.name + SUFFIX,
+            "description": f"Smoke size of {study.name}: its figures mean nothing",
+            "models": study.models[:1],
+            "kinds": kinds,
+            "betas": study.betas.model_copy(update={"subjects": few}),
+        }
+    )
+
+
+def _few_trials(section: KindSection, n_trials: int) -> KindSection:
+    return section.model_copy(update={"trials": min(n_trials, N_TRIALS)})

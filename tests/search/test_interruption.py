@@ -1,0 +1,66 @@
+"""What a stopped or killed driver leaves behind, and that going on ends in the same table."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from brainalign.artifacts import Store
+from brainalign.search import verify_study
+from tests.search.conftest import Finished, scientific, write_small_quickstart
+
+pytestmark = pytest.mark.slow
+
+
+def start(folder: Path, *arguments: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-m", "brainalign.cli", "study", *arguments, "--store", str(folder / "store")]
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+
+
+def wait_for_trials(store: Store, n_trials: int, process: "subprocess.Popen[str]") -> None:
+    deadline = time.monotonic() + 240
+    while len(store.read_trials("quickstart")) < n_trials:
+        assert process.poll() is None, process.stdout.read() if process.stdout else ""
+        assert time.monotonic() < deadline, "no trial finished"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("signal_number", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_a_stopped_study_goes_on_to_the_same_table(
+    finished: Finished, tmp_path: Path, signal_number: int, code: int
+) -> None:
+    path, store = write_small_quickstart(tmp_path), Store(tmp_path / "store")
+    process = start(tmp_path, "run", str(path), "--workers", "1")
+    wait_for_trials(store, 4, process)
+    os.kill(process.pid, signal_number)
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == code, output
+    if signal_number == signal.SIGINT:
+        assert "brainalign study resume quickstart" in output
+    kept = store.read_trials("quickstart")
+    assert 4 <= len(kept) < 18
+    resumed = start(tmp_path, "resume", "quickstart")
+    output, _ = resumed.communicate(timeout=300)
+    assert resumed.returncode == 0, output
+    rows = store.read_trials("quickstart")
+    assert [row for row in rows if row in kept] == kept
+    assert scientific(rows) == scientific(finished.store.read_trials("quickstart"))
+    assert verify_study(store, "quickstart").differences == ()
+
+
+def test_a_second_driver_is_told_who_holds_the_study(tmp_path: Path) -> None:
+    path, store = write_small_quickstart(tmp_path), Store(tmp_path / "store")
+    process = start(tmp_path, "run", str(path))
+    wait_for_trials(store, 1, process)
+    second = start(tmp_path, "run", str(path))
+    output, _ = second.communicate(timeout=120)
+    os.kill(process.pid, signal.SIGINT)
+    process.communicate(timeout=120)
+    assert second.returncode == 2
+    assert f"process {process.pid}" in output
