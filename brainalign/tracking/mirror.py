@@ -85,7 +85,9 @@ def _experiment(client: MlflowClient, store: Store, manifest: Mapping[str, Any],
     if found is None:
         # A server decides for itself where artifacts go.
         place = (store.root / "mlartifacts" / study).as_uri() if address.startswith("sqlite:") else None
-        tags = {IDENTITY: identity, NOTE: describe_data(manifest)}
+        # Without its kind an experiment opens among pages for prompts and traces.
+        kind = {"mlflow.experimentKind": "custom_model_development"}
+        tags = {IDENTITY: identity, NOTE: describe_data(manifest), **kind}
         return str(client.create_experiment(study, artifact_location=place, tags=tags))
     if found.lifecycle_stage != "active":
         client.restore_experiment(found.experiment_id)

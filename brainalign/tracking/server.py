@@ -8,11 +8,21 @@ import sys
 import time
 import urllib.request
 from dataclasses import dataclass
+from urllib.parse import quote, urlencode
 
 from brainalign.artifacts import Store
 from brainalign.errors import StudyError
 from brainalign.tracking.address import connected, tracking_uri
 from brainalign.tracking.mirror import mirror
+
+# The trials, best first, in MLflow's own charts; clearing the filter shows the parent runs with their summaries.
+_COMPARISON = {
+    "searchFilter": "tags.level = 'trial'",
+    "orderByKey": "metrics.`objective`",
+    "orderByAsc": "false",
+    "compareRunsMode": "CHART",
+    "workflowType": "machine_learning",
+}
 
 
 @dataclass(frozen=True)
@@ -69,7 +79,7 @@ def serve(store: Store, study: str, *, port: int = 0, uri: str | None = None, ti
     mirror(store, study, uri=address)
     with connected(address) as client:
         experiment_id = client.get_experiment_by_name(study).experiment_id
-    page = f"/#/experiments/{experiment_id}/runs?compareRunsMode=CHART"
+    page = f"/#/experiments/{experiment_id}/runs?{urlencode(_COMPARISON, quote_via=quote)}"
     if address.startswith(("http://", "https://")):
         return MlflowPage(address.rstrip("/") + page)
     port = port or _free_port()

@@ -58,3 +58,24 @@ def write_study(store: Store, numbers: range) -> None:
     for number in numbers:
         store.write_result(result(number))
         store.write_trial(trial(number))
+
+
+REAL_STUDY_TEXT = """\
+name: mini
+models: [tiny-random-llama]
+betas:
+  source: simulated
+  subjects: 2
+  simulator: {n_subjects: 2, n_problems_per_type: 12}
+kinds:
+  predictivity:
+    arms: [measured]
+    trials: 1
+    space: {roi: [language]}
+  nari:
+    arms: [guided, random_direction]
+    trials: 2
+    space:
+      alpha: {low: 1, high: 10, log: true}
+      n_steps: [10]
+"""

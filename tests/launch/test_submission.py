@@ -16,9 +16,10 @@ from brainalign.betas import ROIS
 from brainalign.errors import ClusterError
 from brainalign.launch import SubmitConfig, follow, job, pull, stop, submission, submit
 from brainalign.launch.cluster import connect
+from brainalign.search import verify_study
 
 from .heads import TOKEN, Head, running_head
-from .studies import NAME, STUDY_TEXT
+from .studies import NAME, REAL_STUDY_TEXT, STUDY_TEXT
 
 pytestmark = pytest.mark.cluster
 
@@ -163,6 +164,28 @@ def test_pull_brings_results_and_sends_what_they_need(
     assert second.pulled is not None
     assert second.pulled.n_new_trials == 1
     assert numbers(hidden / "pulled") == [0, 1, 2, 3]
+
+
+def test_a_real_study_runs_there_and_its_mirrors_are_rebuilt_here(head: Head, tmp_path: Path, hidden: Path) -> None:
+    study = tmp_path / "mini.yaml"
+    study.write_text(REAL_STUDY_TEXT)
+    pieces: list[str] = []
+    config = SubmitConfig(head.dashboard, hidden / "real", pull=True)
+    verified = []
+    found = submit(
+        study, config, pieces.append, rebuild=lambda root, name: verified.append(verify_study(Store(root), name))
+    )
+    log = "".join(pieces)
+    assert found.exit_code == 0, log
+    rows = Store(hidden / "real").read_trials("mini")
+    assert [row.state for row in rows] == ["COMPLETE"] * len(rows), log
+    assert found.pulled is not None
+    assert found.pulled.n_new_trials == len(rows)
+    searched = [row for row in rows if row.part == "selection"]
+    assert len(searched) == 5
+    assert verified[0].n_parquet == 5
+    again = verify_study(Store(hidden / "real"), "mini")
+    assert (again.n_parquet, again.n_optuna, again.n_mlflow, again.differences) == (5, 5, 5, ())
 
 
 def test_the_exit_code_is_the_jobs(head: Head, study: Path, tmp_path: Path) -> None:
