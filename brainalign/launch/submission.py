@@ -111,6 +111,8 @@ def submit(source: Path | str, config: SubmitConfig, echo: Echo, *, rebuild: Reb
         if config.detach:
             mark = None  # the job takes it away once it has seen it
             echo(how_to_follow(cluster.address, job.submission_id) + "\n")
+            if config.pull:
+                echo("With --follow, --pull fetches the results, once it has ended.\n")
             return Submission(job.submission_id, sent)
         code = follow_job(cluster, job.submission_id, echo)
     finally:
