@@ -1,6 +1,6 @@
 """Held-out predictions of many feature sets for many subjects: folds, fits and correlations."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,8 +54,8 @@ def gram_over_features(X: NDArray[np.generic]) -> Floats:
 
 
 def heldout_correlations(
-    X: NDArray[np.generic], Y: Mapping[Hashable, Floats], folds: list[tuple[Rows, Rows]], alphas: Floats
-) -> tuple[dict[Hashable, Floats], Floats]:
+    X: NDArray[np.generic], Y: Mapping[str, Floats], folds: list[tuple[Rows, Rows]], alphas: Floats
+) -> tuple[dict[str, Floats], Floats]:
     """Correlate held-out predictions with the betas, voxel by voxel, and average over folds.
 
     Parameters
@@ -80,7 +80,7 @@ def heldout_correlations(
     with single_threaded_blas() as n_threads:
         target_grams = np.stack([betas @ betas.T for betas in Y.values()])
 
-        def score(features: NDArray[np.generic]) -> tuple[dict[Hashable, Floats], Floats]:
+        def score(features: NDArray[np.generic]) -> tuple[dict[str, Floats], Floats]:
             grams = gram_over_features(features)
             parts = [_fold_correlations(grams, Y, fold, target_grams, alphas) for fold in folds]
             means = {subject: _mean_of_defined([correlations[subject] for correlations, _ in parts]) for subject in Y}
@@ -93,8 +93,8 @@ def heldout_correlations(
 
 
 def _fold_correlations(
-    grams: Floats, Y: Mapping[Hashable, Floats], fold: tuple[Rows, Rows], target_grams: Floats, alphas: Floats
-) -> tuple[dict[Hashable, Floats], Floats]:
+    grams: Floats, Y: Mapping[str, Floats], fold: tuple[Rows, Rows], target_grams: Floats, alphas: Floats
+) -> tuple[dict[str, Floats], Floats]:
     """Correlations (F, v) of each subject on one held-out fold, and the penalties (F, S)."""
     train, test = fold
     decomposition = decompose(grams[:, train[:, None], train])

@@ -5,8 +5,9 @@ voxels enter only through the Gram matrix of the betas, and one eigendecompositi
 all subjects, including drawn ones (random betas under keys of their own).
 """
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -62,7 +63,7 @@ class _Forms:
 
 def fit_guidance(
     X: ArrayLike,
-    Y: Mapping[Hashable, ArrayLike],
+    Y: Mapping[Any, ArrayLike],
     *,
     pool: ArrayLike,
     targets: ArrayLike,
@@ -206,7 +207,7 @@ def _coordinates(states: NDArray[np.generic]) -> tuple[Singles, Singles, Floats]
     return reference, np.ascontiguousarray(basis), about @ basis.T.astype(np.float64)
 
 
-def _inner_products(Y: Mapping[Hashable, ArrayLike], n_stimuli: int, used: Rows) -> _Betas:
+def _inner_products(Y: Mapping[Any, ArrayLike], n_stimuli: int, used: Rows) -> _Betas:
     """Gram matrices over voxels; rows that are neither in the pool nor targets stay zero and may hold NaN."""
     if not Y:
         raise InputError("expected betas of at least one subject, found none: check the choice of subjects")

@@ -1,6 +1,6 @@
 """Neural predictivity: how well a model's states predict each subject's voxels on held-out problems."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -66,9 +66,9 @@ class Predictivity:
     """
 
     scores: Floats
-    voxel_scores: Mapping[Hashable, NDArray[np.float32]]
+    voxel_scores: Mapping[str, NDArray[np.float32]]
     alphas: Floats
-    subjects: tuple[Hashable, ...]
+    subjects: tuple[str, ...]
     subset: str
     n_trials: int
 
@@ -110,7 +110,7 @@ class Predictivity:
             "best_layer": self.best._asdict(),
             "scores": [None if np.isnan(score) else float(score) for score in self.layer_scores],
             "subjects": {
-                str(name): float(score) for name, score in zip(self.subjects, self.scores[self.best_set], strict=True)
+                name: float(score) for name, score in zip(self.subjects, self.scores[self.best_set], strict=True)
             },
             "subset": self.subset,
             "n_trials": self.n_trials,
@@ -120,7 +120,7 @@ class Predictivity:
 
 def predictivity(
     X: ArrayLike,
-    Y: Mapping[Hashable, ArrayLike],
+    Y: Mapping[str, ArrayLike],
     strata: ArrayLike,
     config: PredictivityConfig | None = None,
     *,
@@ -205,7 +205,7 @@ def _checked_features(X: NDArray[Any]) -> NDArray[Any]:
     return features
 
 
-def _checked_betas(subject: Hashable, betas: ArrayLike, n_problems: int) -> Floats:
+def _checked_betas(subject: str, betas: ArrayLike, n_problems: int) -> Floats:
     values = np.asarray(betas, dtype=np.float64)
     if values.ndim != 2 or len(values) != n_problems or values.shape[1] == 0:
         raise InputError(
