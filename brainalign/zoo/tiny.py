@@ -15,6 +15,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from brainalign.artifacts import hash_arrays, hash_json
 from brainalign.zoo.facts import LoadOptions, ModelFacts
 from brainalign.zoo.language_model import LanguageModel
+from brainalign.zoo.placement import placed
 from brainalign.zoo.tiny_tokenizers import build_tokenizer
 
 WINDOW = 16
@@ -62,7 +63,7 @@ def build(facts: ModelFacts, options: LoadOptions) -> LanguageModel:
     _fill(module, seed)
     model = LanguageModel(facts, module, tokenizer, "", _TEMPLATE_OPTIONS.get(facts.family, {}))
     _lengthen_answers(model)
-    module.to(device=options.device, dtype=getattr(torch, options.dtype))
+    model.module = placed(module, options)
     model.weights_hash = _hash(module, seed, options.dtype)
     return model
 

@@ -9,7 +9,7 @@ from brainalign.activations import prefill
 from brainalign.activations.prefilled import PrefilledPrompts, prefill_prompts
 from brainalign.errors import InputError
 from brainalign.stimuli import ProblemSet, Wording
-from brainalign.zoo import LanguageModel
+from brainalign.zoo import LanguageModel, load_model
 from tests.activations.plain import hooks_of, plain_answer, plain_logits, plain_margin
 
 ROWS = np.array([0, 3, 3, 7, 1, 8, 9, 10, 3, 0, 10])
@@ -139,3 +139,11 @@ def test_bad_rows_layers_and_shapes_are_refused(model: LanguageModel, prefilled:
 
 def test_no_rows_give_no_answers(prefilled: PrefilledPrompts, model: LanguageModel) -> None:
     assert len(prefilled.answer(np.empty(0, dtype=np.int64), (1,), torch.empty(0, 1, model.hidden_size))) == 0
+
+
+def test_half_precision_stays_near_the_full_forward(prompts: list[list[int]], model: LanguageModel) -> None:
+    half = load_model(model.facts.name, dtype="bfloat16")
+    displacements = noise(model, len(ROWS), 2)
+    found = prefill_prompts(half, prompts, 1).answer(ROWS, (1, 2), displacements)
+    exact = prefill_prompts(model, prompts, 1).answer(ROWS, (1, 2), displacements)
+    assert np.abs(found.margin - exact.margin).max() < 0.3

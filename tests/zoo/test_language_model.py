@@ -89,10 +89,9 @@ def test_hook_is_gone_after_an_exception(model: LanguageModel) -> None:
 
 def test_site_of_attention_is_after_the_output_projection() -> None:
     gemma = load_model("tiny-random-gemma2")
-    seen = {}
-    handle = gemma.layers[1].post_attention_layernorm.register_forward_hook(
-        lambda module, inputs, output: seen.update(into_norm=inputs[0])
-    )
+    seen: dict[str, torch.Tensor] = {}
+    norm = gemma.module.model.layers[1].post_attention_layernorm
+    handle = norm.register_forward_hook(lambda module, inputs, output: seen.update(into_norm=inputs[0]))
     with gemma.hook("attention", 1, lambda state: seen.update(site=state)):
         gemma.forward(gemma.encode_chat(CHAT))
     handle.remove()

@@ -30,6 +30,12 @@ def test_unknown_dtype_is_refused() -> None:
         load_model("tiny-random-llama", dtype="int3")
 
 
+@pytest.mark.parametrize("device", ["abacus", "cuda:99"])
+def test_absent_device_is_refused(device: str) -> None:
+    with pytest.raises(ModelError, match=rf"expected a device of this machine .* found '{device}'"):
+        load_model("tiny-random-llama", device=device)
+
+
 @pytest.mark.parametrize("name", TINY)
 def test_facts_equal_the_built_model(name: str) -> None:
     model = load_model(name)
