@@ -52,9 +52,8 @@ def extract(
     sites, layers, stimuli, width = states.values.shape
     shape = {"sites": sites, "layers": layers, "stimuli": stimuli, "width": width}
     if json:
-        print_json(
-            {"model": model, "shape": shape, "answers": scores, "seconds": seconds, "wording": dataset.wording.source}
-        )
+        found = {"shape": shape, "answers": scores, "seconds": seconds}
+        print_json({"model": model, "data": dataset.source.kind, "wording": dataset.wording.source, **found})
         return
     console.print(f"{model}: {sites} sites x {layers} layers x {stimuli} problems x {width} in {seconds:.1f} s")
     console.print(

@@ -75,7 +75,7 @@ class StudyProgress:
         self._console.print(f"[dim]{text}[/dim]", highlight=False)
 
     def finished(self, row: TrialRow, n_done: int, n_total: int) -> None:
-        """Move the bar and remember the best objective of a method's own arm, not a control's, on the selection part."""
+        """Move the bar and remember the best objective of the method, not its controls, on the selection part."""
         if _better(row, self._best):
             self._best = row
         left = self._left(n_done, n_total)
