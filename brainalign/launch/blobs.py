@@ -51,14 +51,20 @@ def install() -> dict[str, Path]:
     Raises
     ------
     ClusterError
-        A package of the job is not on this node, or a file is not what was sent.
+        A package of the job is not on this node, a file is not what was sent, or the node's folder is another user's.
     """
-    folders = {tree["name"]: assemble(tree, node_folder() / "blobs") for tree in read_plan().get("trees", [])}
+    root = node_folder()
+    root.mkdir(parents=True, exist_ok=True)
+    if root.stat().st_uid != os.getuid():  # what stands in it is put on sys.path
+        raise ClusterError(
+            f"expected {root} to be this user's, found another owner: set BRAINALIGN_NODE_FOLDER on the nodes"
+        )
+    folders = {tree["name"]: assemble(tree, root / "blobs") for tree in read_plan().get("trees", [])}
     if "betas" in folders:
         os.environ["BRAINALIGN_DATA"] = str(folders["betas"])
     if "modules" in folders and str(folders["modules"]) not in sys.path:
         sys.path.append(str(folders["modules"]))  # at the end: what a cluster has installed itself comes first
-    os.environ.setdefault("BRAINALIGN_CACHE", str(node_folder() / "cache"))
+    os.environ.setdefault("BRAINALIGN_CACHE", str(root / "cache"))
     return folders
 
 

@@ -57,8 +57,13 @@ def check_requirements(facts: dict[str, Any]) -> list[str]:
             f"expected Python {MIN_PYTHON[0]}.{MIN_PYTHON[1]} or newer on the cluster, found "
             f"{platform.python_version()} ({sys.executable}): start Ray from a newer Python"
         )
-    from packaging.requirements import Requirement
-
+    try:
+        from packaging.requirements import Requirement
+    except ImportError as error:
+        raise ClusterError(
+            f"expected Ray's own Python on the cluster, found {sys.executable} without the package packaging: start "
+            "Ray with its environment's bin folder on PATH"
+        ) from error
     wrong = []
     for line in facts.get("requires", []):
         requirement = Requirement(line)

