@@ -8,22 +8,22 @@ from brainalign.steering.config import LOSSES, NariConfig, middle_half
 if TYPE_CHECKING:
     from brainalign.steering.arms import ARMS, find_arm
     from brainalign.steering.inputs import NariInputs, assemble
+    from brainalign.steering.intervention import NariOutcome, steer
     from brainalign.steering.nari import run_nari
     from brainalign.steering.outcomes import Comparison, OutcomeSummary, Rates, compare, summarise
-    from brainalign.steering.steer import NariOutcome, steer
 
 _HOMES = {
     "ARMS": "arms",
     "Comparison": "outcomes",
     "NariInputs": "inputs",
-    "NariOutcome": "steer",
+    "NariOutcome": "intervention",
     "OutcomeSummary": "outcomes",
     "Rates": "outcomes",
     "assemble": "inputs",
     "compare": "outcomes",
     "find_arm": "arms",
     "run_nari": "nari",
-    "steer": "steer",
+    "steer": "intervention",
     "summarise": "outcomes",
 }
 
