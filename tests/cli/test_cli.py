@@ -26,7 +26,9 @@ def test_help_loads_nothing_heavy_and_answers_at_once() -> None:
     assert found.returncode == 0
     assert all(verb in found.stdout for verb in VERBS)
     assert seconds < 2
-    code = "import sys; sys.argv = ['x', '--help']\nimport brainalign.cli as c\ntry: c.main()\nexcept SystemExit: pass\n"
+    code = (
+        "import sys; sys.argv = ['x', '--help']\nimport brainalign.cli as c\ntry: c.main()\nexcept SystemExit: pass\n"
+    )
     heavy = "print('HEAVY', [m for m in ('torch', 'ray', 'mlflow', 'optuna', 'sklearn', 'numpy') if m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code + heavy], capture_output=True, text=True, check=True)
     assert "HEAVY []" in loaded.stdout

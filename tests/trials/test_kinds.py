@@ -1,0 +1,121 @@
+"""Kinds of trial: what they say of themselves, and what a key depends on."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from brainalign.artifacts import Store, content_key
+from brainalign.betas import SimulatorConfig, load_betas
+from brainalign.errors import InputError
+from brainalign.spaces import Choice, LayerRuns, Range, flatten
+from brainalign.steering import ARMS
+from brainalign.stimuli import split_problems
+from brainalign.trials import KINDS, Ask, Context, trial_kind
+from brainalign.zoo import model_facts
+
+SMALL = SimulatorConfig(n_subjects=2, n_problems_per_type=20, seed=3)
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory) -> Context:
+    dataset = load_betas(simulate=SMALL)
+    folder: Path = tmp_path_factory.mktemp("store")
+    return Context(Store(folder), dataset, split_problems(dataset.problems), "tiny-random-llama")
+
+
+@pytest.fixture(params=sorted(KINDS))
+def kind(request: pytest.FixtureRequest):
+    return trial_kind(request.param)
+
+
+class TestEveryKind:
+    """The contract that each kind keeps."""
+
+    def test_its_default_setting_is_spelled_by_its_default_space(self, kind) -> None:
+        assert set(kind.default_setting()) == set(kind.default_space())
+        assert flatten(kind.default_space())
+
+    def test_its_default_space_runs_on_every_model(self, kind) -> None:
+        for model in ("tiny-random-gemma2", "smollm2-135m"):
+            kind.check(kind.default_space(), model_facts(model), 2)
+            needs = kind.resources(model_facts(model))
+            assert needs.cpus > 0
+            assert needs.memory_gib >= model_facts(model).memory_gib
+
+    def test_it_gives_the_metrics_that_it_promises_and_the_same_twice(self, kind, context: Context) -> None:
+        setting = {**kind.default_setting(), **({"n_steps": 20} if "n_steps" in kind.default_setting() else {})}
+        ask = Ask(setting, kind.arms[0], "selection", 0)
+        key = content_key("t", 1, kind.identity(ask, context))
+        first, again = kind.run(ask, context, key), kind.run(ask, context, key)
+        assert set(kind.objectives) <= set(first.metrics)
+        assert first.metrics == again.metrics
+        assert str(first.outcomes.to_pylist()) == str(again.outcomes.to_pylist())  # NaN is not equal to itself
+        assert (first.key, first.kind, first.arm) == (key, kind.name, kind.arms[0])
+
+    def test_its_identity_is_json_and_tells_arms_and_settings_apart(self, kind, context: Context) -> None:
+        ask = Ask(kind.default_setting(), kind.arms[0], "selection", 0)
+        asks = [ask, *(replace(ask, arm=arm) for arm in kind.arms[1:])]
+        asks.append(replace(ask, setting={**ask.setting, "roi": "md"}))
+        keys = {content_key("t", 1, kind.identity(one, context)) for one in asks}
+        assert len(keys) == len(asks)
+
+
+def test_an_unknown_kind_names_the_nearest() -> None:
+    with pytest.raises(InputError, match="did you mean 'predictivity'"):
+        trial_kind("predictvity")
+
+
+def test_the_arms_of_nari_are_those_that_steering_has() -> None:
+    assert set(trial_kind("nari").arms) == set(ARMS)
+
+
+def test_equal_layers_meet_under_one_key_however_they_are_spelled(context: Context) -> None:
+    nari = trial_kind("nari")
+    base = Ask(nari.default_setting(), "guided", "selection", 0)
+    same = replace(base, setting={**base.setting, "layers": {"run": "1-2"}})
+    assert nari.identity(base, context) == nari.identity(same, context)
+
+
+def test_the_search_fits_its_maps_on_the_selection_part_alone(context: Context) -> None:
+    nari = trial_kind("nari")
+    ask = Ask(nari.default_setting(), "guided", "selection", 0)
+    searched, reported = nari.identity(ask, context), nari.identity(replace(ask, part="report"), context)
+    assert set(searched["pool"]) == set(context.split.selection)
+    assert set(reported["pool"]) == set(context.dataset.problems.ids)
+    assert not set(searched["targets"]) & set(reported["targets"])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"roi": Choice(options=("language", "dr"))}, "found 'dr'"),
+        ({"loss": Choice(options=("cosin",))}, "found 'cosin'"),
+        ({"alpha": Range(low=-1, high=2)}, "at least 0"),
+        ({"check_every": Choice(options=(500,))}, "check_every <= n_steps"),
+        ({"layers": LayerRuns(runs=((2, 4),))}, "4 layers"),
+        ({"layers": Choice(options=(3,))}, "relative depth"),
+    ],
+)
+def test_a_space_that_cannot_run_is_refused_before_the_start(change: dict, message: str) -> None:
+    nari = trial_kind("nari")
+    with pytest.raises(InputError, match=message):
+        nari.check({**nari.default_space(), **change}, model_facts("tiny-random-llama"), 2)
+
+
+def test_shuffled_betas_are_not_predicted_and_planted_structure_is(context: Context) -> None:
+    from brainalign.activations import extract
+    from brainalign.betas import simulate_dataset, simulated_problems
+
+    config = replace(SMALL, n_problems_per_type=35, noise_ceiling=0.8)
+    problems = simulated_problems(config)
+    states = extract(context.model, problems, context.dataset.wording)
+    dataset = simulate_dataset(config, features=states.site("attention", 2))
+    planted = Context(context.store, dataset, split_problems(dataset.problems), "tiny-random-llama")
+    kind = trial_kind("predictivity")
+    scores = {}
+    for arm in kind.arms:
+        ask = Ask(kind.default_setting(), arm, "selection", 0)
+        scores[arm] = kind.run(ask, planted, "key").metrics["score"]
+    assert scores["measured"] > 0.4
+    assert abs(scores["shuffled"]) < 0.25
