@@ -6,6 +6,7 @@ from numpy.typing import NDArray
 from sklearn.linear_model import RidgeCV
 
 from brainalign.encoding import GuidanceConfig, GuidanceMaps, fit_guidance, guidance_similarity
+from brainalign.encoding.guidance import Similarity
 from brainalign.errors import InputError
 
 Array = NDArray[np.float64]
@@ -29,7 +30,7 @@ def refitted(X: Array, Y: Array, target: int, leave_out: bool) -> RidgeCV:
     return RidgeCV(alphas=ALPHAS).fit(X[rows], Y[rows])
 
 
-def expected(prediction: Array, y: Array, similarity: str) -> float:
+def expected(prediction: Array, y: Array, similarity: Similarity) -> float:
     if similarity == "mse":
         return float(-np.mean((prediction - y) ** 2))
     if similarity == "pearson":
@@ -41,7 +42,9 @@ def expected(prediction: Array, y: Array, similarity: str) -> float:
 @pytest.mark.parametrize("intercept", [False, True])
 @pytest.mark.parametrize("leave_out", [False, True])
 @pytest.mark.parametrize("d", [D, 6])
-def test_similarity_equals_that_of_a_refitted_ridge(similarity: str, intercept: bool, leave_out: bool, d: int) -> None:
+def test_similarity_equals_that_of_a_refitted_ridge(
+    similarity: Similarity, intercept: bool, leave_out: bool, d: int
+) -> None:
     X, Y = draw(d=d)
     config = GuidanceConfig(ALPHAS, leave_out=leave_out, intercept=intercept)
     maps = fit_guidance(X, Y, pool=POOL, targets=TARGETS, config=config)
@@ -58,7 +61,7 @@ def test_similarity_equals_that_of_a_refitted_ridge(similarity: str, intercept: 
 
 
 @pytest.mark.parametrize("similarity", ["cosine", "pearson", "mse"])
-def test_gradient_equals_finite_differences(similarity: str) -> None:
+def test_gradient_equals_finite_differences(similarity: Similarity) -> None:
     X, Y = draw()
     maps = fit_guidance(X, Y, pool=POOL, targets=TARGETS, config=GuidanceConfig(ALPHAS))
     x, step = X[1, 4] + 0.3, 1e-4

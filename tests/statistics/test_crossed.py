@@ -1,6 +1,7 @@
 """The crossed bootstrap: coverage on simulated tables, closed forms in special cases, and its edges."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,9 @@ class Population:
     subject_sd: float = 0.8
     item_sd: float = 1.0
 
-    def table(self, rng: np.random.Generator, n_arms: int = 1) -> tuple[Array, Array, Array, Array]:
+    def table(
+        self, rng: np.random.Generator, n_arms: int = 1
+    ) -> tuple[Array, NDArray[Any], NDArray[Any], NDArray[Any]]:
         """Values (of one arm, or first minus second of two alike), strata, subjects and items, a row a cell."""
         labels = rng.permutation((np.arange(self.n_items) < 2 * self.n_items // 3).astype(int))
         sign = np.where(rng.random(self.n_items) < np.where(labels == 1, 0.25, 0.7), 1.0, -1.0)
