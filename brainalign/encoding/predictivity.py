@@ -161,7 +161,8 @@ def predictivity(
         raise InputError("expected betas of at least one subject, found none: check the choice of subjects")
     seeds = range(config.seed, config.seed + config.n_repeats)
     folds = [fold for seed in seeds for fold in stratified_folds(types[rows], config.n_splits, seed)]
-    correlations, chosen = heldout_correlations(features[:, rows], betas, folds, checked_alphas(config.alphas))
+    used = features if len(rows) == len(types) else features[:, rows]
+    correlations, chosen = heldout_correlations(used, betas, folds, checked_alphas(config.alphas))
     return Predictivity(
         scores=np.stack([_median_over_voxels(values) for values in correlations.values()], axis=1),
         voxel_scores={subject: values.astype(np.float32) for subject, values in correlations.items()},
