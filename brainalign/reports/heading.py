@@ -127,7 +127,7 @@ def _problems(study: StudyRecord) -> Fact:
         return Fact("Problems", count(study.data.get("n_problems")))
     notes = [f"{selection} in the selection part, {report} in the report part"]
     dropped = study.data.get("dropped") or []
-    notes += [f"dropped: {plain(dropped)}"] if dropped else []
+    notes += [f"{len(dropped)} dropped before the split (provenance says which and why)"] if dropped else []
     return Fact("Problems", str(selection + report), tuple(notes))
 
 

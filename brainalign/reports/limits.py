@@ -47,7 +47,7 @@ def _few_subjects(study: StudyRecord) -> Iterator[str]:
             "subjects differ."
         )
     elif 1 < n < FEW_SUBJECTS:
-        yield f"Only {n} subjects: the interval over subjects is coarse, and likely too narrow."
+        yield f"Only {n} subjects: the interval over subjects is coarse and hangs on each of them."
 
 
 def _few_problems(study: StudyRecord) -> Iterator[str]:

@@ -4,9 +4,9 @@ import inspect
 from collections.abc import Mapping
 
 from brainalign.reports.estimates import Estimate
-from brainalign.reports.numbers import plain
+from brainalign.reports.numbers import plain, setting_text
 from brainalign.reports.records import StudyRecord, section
-from brainalign.spaces import Choice, DepthRange, Dimension, LayerRuns, Range
+from brainalign.spaces import Choice, DepthRange, Dimension, LayerRuns, Range, Scalar
 from brainalign.trials import trial_kind
 
 KIND_WORDS = {
@@ -48,6 +48,13 @@ def methods(study: StudyRecord, sample: Estimate | None) -> list[str]:
     """Paragraphs of the methods section; `sample` is one of the intervals that the report shows."""
     kinds = [text for kind in study.study.kinds for text in (_kind(study, kind), _search(study, kind))]
     return [_data(study), *kinds, _statistics(sample)]
+
+
+def kept_settings(study: StudyRecord, kind: str) -> dict[str, Scalar]:
+    """Find the settings that are the same in all trials of a kind."""
+    dimensions = study.study.space(kind) if kind in study.study.kinds else {}
+    constants = {name: item for name, item in dimensions.items() if isinstance(item, Choice) and len(item.options) == 1}
+    return {name: item.options[0] for name, item in constants.items()}
 
 
 def space_words(name: str, dimension: Dimension) -> str:
@@ -111,17 +118,17 @@ def _search(study: StudyRecord, kind: str) -> str:
     n, objective = parsed.n_trials(kind), parsed.objective(kind)
     meaning = f" ({OBJECTIVE_WORDS[objective]})" if objective in OBJECTIVE_WORDS else ""
     dimensions = parsed.space(kind)
-    fixed = {name for name, item in dimensions.items() if isinstance(item, Choice) and len(item.options) == 1}
+    fixed = kept_settings(study, kind)
     searched = "; ".join(space_words(name, dimensions[name]) for name in dimensions if name not in fixed) or "nothing"
-    kept = "; ".join(space_words(name, dimensions[name]) for name in dimensions if name in fixed)
     sampler = SAMPLER_WORDS.get(found.sampler, found.sampler)
     startup = f" after {found.startup_trials} random trials" if found.sampler == "tpe" else ""
     enqueued = f" {len(found.enqueue)} settings were given beforehand." if found.enqueue else ""
-    aim = f", to maximise {objective}{meaning}" if study.selects(kind) else f"; its score is {objective}{meaning}"
+    verb = "to maximise" if study.selects(kind) else "and measured by"
+    aim = f", {verb} {objective}{meaning}"
     return (
         f"Each arm of {kind} was given {n} trial{'s' if n != 1 else ''}, chosen by {sampler}{startup} (search seed "
         f"{parsed.seeds.search}, replicate seed {parsed.seeds.replicate}){aim}.{enqueued} Varied: {searched}."
-        + (f" Kept: {kept}." if kept else "")
+        + (f" Kept: {setting_text(fixed)}." if fixed else "")
     )
 
 

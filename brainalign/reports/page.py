@@ -16,14 +16,15 @@ from brainalign.reports.estimates import Estimate
 from brainalign.reports.figures.contrasts import contrasts
 from brainalign.reports.figures.history import history, study_styles
 from brainalign.reports.figures.layers import predictivity
+from brainalign.reports.figures.slices import slices
 from brainalign.reports.figures.strength_map import strength_map
 from brainalign.reports.heading import baseline, facts, warnings
 from brainalign.reports.limits import limits
-from brainalign.reports.methods import OBJECTIVE_WORDS, methods
+from brainalign.reports.methods import OBJECTIVE_WORDS, kept_settings, methods
 from brainalign.reports.records import StudyRecord, read_study
 from brainalign.reports.sources import provenance_blocks
 from brainalign.reports.tables import BestSetting, first_line, rank_settings, scores_of
-from brainalign.reports.wins import highlights, outcome_table, overall, strata_table
+from brainalign.reports.wins import highlights, outcome_part, outcome_table, overall, strata_table
 
 SHORT_CELL = 28
 """Characters up to which a table cell stays on one line."""
@@ -102,6 +103,9 @@ def _search(study: StudyRecord, best: Sequence[BestSetting], compared: Sequence[
                 "objective": objective,
                 "objective_words": OBJECTIVE_WORDS.get(objective, ""),
                 "rows": rows,
+                "kept": numbers.setting_text(kept_settings(study, kind)),
+                "varied": {row.arm: varied_setting(study, row) for row in rows},
+                "part": outcome_part(rows),
                 "measured": [] if study.selects(kind) else scores_of(study, model, kind),
                 "outcomes": outcome_table(rows),
                 "strata": strata_table(rows),
@@ -111,6 +115,7 @@ def _search(study: StudyRecord, best: Sequence[BestSetting], compared: Sequence[
         "controls": contrasts(best, compared, study_styles(study)),
         "strength_map": strength_map(study),
         "history": history(study),
+        "slices": slices(study),
         "predictivity": predictivity(study),
     }
     return {
@@ -121,6 +126,12 @@ def _search(study: StudyRecord, best: Sequence[BestSetting], compared: Sequence[
         "highlights": highlights(study, best),
         "level": "95 %",
     }
+
+
+def varied_setting(study: StudyRecord, row: BestSetting) -> dict[str, Any]:
+    """Give a winner's setting without what the study kept the same for all trials."""
+    kept = kept_settings(study, row.kind)
+    return {name: value for name, value in row.setting.items() if name not in kept or kept[name] != value}
 
 
 def _choices(study: StudyRecord) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ def outcome_table(rows: Sequence[BestSetting]) -> Table:
     for row in rows:
         if row.summary is not None:
             overall = row.summary.overall
-            part = "" if row.report is not None or not row.missing else " (selection part)"
+            part = "" if outcome_part(rows) else f" ({row.summary_part} part)"
             cells.append(
                 (
                     row.arm + part,
@@ -40,6 +40,12 @@ def outcome_table(rows: Sequence[BestSetting]) -> Table:
                 )
             )
     return Table(_OUTCOME_HEADER, tuple(cells))
+
+
+def outcome_part(rows: Sequence[BestSetting]) -> str | None:
+    """Name the part that all outcomes of a table stand on; None where they differ or there are none."""
+    parts = {row.summary_part for row in rows if row.summary is not None}
+    return parts.pop() if len(parts) == 1 else None
 
 
 def strata_table(rows: Sequence[BestSetting]) -> Table:

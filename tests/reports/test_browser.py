@@ -49,7 +49,7 @@ def test_plots_are_drawn_and_the_console_is_silent(browser: Any, finished: Finis
     assert said == []
     assert asked == [finished.path.as_uri()]
     plots = page.query_selector_all(".plot")
-    assert len(plots) == 7
+    assert len(plots) == len(finished.page.specs) == 9
     for plot in plots:
         assert plot.query_selector_all("path.point, .scatterlayer path.js-line, .points path")
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -10,6 +10,7 @@ import pytest
 from brainalign.artifacts import Store
 from brainalign.reports.depth import layer_span
 from brainalign.reports.figures.history import best_so_far, history
+from brainalign.reports.figures.slices import slices
 from brainalign.reports.figures.strength_map import marker_sizes, strength_map
 from brainalign.reports.figures.style import DIVERGING, OKABE_ITO, arm_styles, script_safe
 from brainalign.reports.records import read_study
@@ -66,6 +67,21 @@ def test_history_marks_what_has_no_objective(store: Store) -> None:
     assert traces["guided"]["x"] == [0, 1]
     steps = traces["guided, best so far"]["y"]
     assert all(later >= earlier for earlier, later in pairwise(steps))
+
+
+def test_slices_hold_every_trial_of_every_varied_setting(finished: Finished) -> None:
+    figure = slices(read_study(finished.store, finished.plan.name))
+    assert [panel.title.split(" ")[0] for panel in figure.panels] == ["alpha", "layers.start"]
+    rows = [r for r in finished.store.read_trials(finished.plan.name) if (r.arm, r.part) == ("guided", "selection")]
+    alpha, start = (json.loads(panel.spec)["data"][0] for panel in figure.panels)
+    assert alpha["x"] == [row.setting["alpha"] for row in rows]
+    assert start["x"] == [row.setting["layers"]["start"] for row in rows]
+    assert alpha["y"] == start["y"] == [row.objective for row in rows]
+    assert figure.table is not None
+    thirds = [row for row in figure.table.rows if row[2:4] == ("alpha", "guided")]
+    ordered = sorted((row.setting["alpha"], row.objective) for row in rows)
+    assert [int(row[5]) for row in thirds] == [4, 4, 2]
+    assert [row[6] for row in thirds] == [f"{np.median([y for _, y in ordered[i : i + 4]]):.3f}" for i in (0, 4, 8)]
 
 
 def test_arms_differ_in_more_than_colour() -> None:

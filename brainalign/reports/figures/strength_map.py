@@ -8,7 +8,18 @@ import numpy as np
 import plotly.graph_objects as go
 
 from brainalign.reports.depth import layer_span, strength
-from brainalign.reports.figures.style import DIVERGING, FAINT, INK, ColourBar, Figure, Panel, Table, axis, panel
+from brainalign.reports.figures.style import (
+    DIVERGING,
+    FAINT,
+    INK,
+    LOG_AXIS,
+    ColourBar,
+    Figure,
+    Panel,
+    Table,
+    axis,
+    panel,
+)
 from brainalign.reports.numbers import count, decimal
 from brainalign.reports.records import ArmRecord, StudyRecord
 
@@ -18,9 +29,6 @@ WITHOUT_LAYERS = ("bias",)
 """Arms that act on no layer, though their setting names some."""
 _DEPTH_CELLS, _STRENGTH_CELLS = 10, 8
 _CELL_HEADER = ("model", "kind", "arm", "trial", "layers (relative depth)", "strength", "objective", "pairs")
-
-_TICKS = [step * 10.0**power for power in range(-4, 4) for step in (1, 2, 5)]
-_LOG_AXIS = {"type": "log", "tickvals": _TICKS, "ticktext": [f"{tick:g}" for tick in _TICKS]}
 
 
 @dataclass(frozen=True)
@@ -83,7 +91,7 @@ def _map_panel(identifier: str, arm: ArmRecord, points: Sequence[MapPoint], boun
     )
     layout = {
         "xaxis": axis("relative depth of the layers", range=[-0.04, 1.04], dtick=0.25),
-        "yaxis": axis("strength α (σ of the layer)", **(_LOG_AXIS if log else {"rangemode": "tozero"})),
+        "yaxis": axis("strength α (σ of the layer)", **(LOG_AXIS if log else {"rangemode": "tozero"})),
         "showlegend": False,
         "height": 330,
     }
