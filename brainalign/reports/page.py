@@ -12,6 +12,7 @@ from plotly.offline import get_plotlyjs
 from brainalign.artifacts import Store, write_text
 from brainalign.reports import numbers
 from brainalign.reports.comparisons import ArmComparison, compare_arms
+from brainalign.reports.effects import highlights, outcome_part, outcome_table, overall, strata_table
 from brainalign.reports.estimates import Estimate
 from brainalign.reports.figures.contrasts import contrasts
 from brainalign.reports.figures.history import history, study_styles
@@ -24,7 +25,6 @@ from brainalign.reports.methods import OBJECTIVE_WORDS, kept_settings, methods
 from brainalign.reports.records import StudyRecord, read_study
 from brainalign.reports.sources import provenance_blocks
 from brainalign.reports.tables import BestSetting, first_line, rank_settings, scores_of
-from brainalign.reports.wins import highlights, outcome_part, outcome_table, overall, strata_table
 
 SHORT_CELL = 28
 """Characters up to which a table cell stays on one line."""

@@ -99,16 +99,14 @@ def subject_names(plan: Plan) -> list[str]:
     return [f"sub-{1001 + i}" for i in range(plan.n_subjects)]
 
 
-def outcomes(
-    plan: Plan, key: str, arm: str, part: str, rates: tuple[float, float], rng: np.random.Generator
-) -> pa.Table:
+def outcomes(plan: Plan, key: str, arm: str, part: str, rng: np.random.Generator) -> pa.Table:
     """Draw outcomes of one result; which pairs are targeted depends on the problem alone, not on the setting."""
     labels = np.random.default_rng(plan.seed).random(plan.n_problems) < 0.6
     wrong = np.random.default_rng(plan.seed + 1).random(plan.n_problems) < 0.45
     rows = []
     for subject in subject_names(plan):
         for i, stimulus_id in enumerate(stimulus_ids(plan, part)):
-            success = bool(rng.random() < rates[0 if wrong[i] else 1])
+            success = bool(rng.random() < plan.success[arm][0 if wrong[i] else 1])
             n_checks = int(rng.integers(1, 12)) if success else 12
             rows.append(
                 {
@@ -151,95 +149,83 @@ def trial(plan: Plan, kind: str, arm: str, number: int, **changes: Any) -> Trial
     return replace(row, **changes)
 
 
-def build(store: Store, plan: Plan) -> Plan:
-    """Write a whole study and give its plan back."""
-    store.write_manifest(plan.name, manifest(plan))
-    rng = np.random.default_rng(plan.seed)
-    for arm, rates in plan.success.items():
-        _build_arm(store, plan, arm, rates, rng)
-    if plan.with_predictivity:
-        for arm, height in (("measured", 0.2), ("shuffled", 0.05)):
-            for number, roi in enumerate(("deductive_reasoning", "language")):
-                write_predictivity(store, plan, arm, number, roi, height, rng)
-    return plan
+@dataclass(frozen=True)
+class Writer:
+    """Writes results and rows of a plan, drawn from one generator."""
+
+    store: Store
+    plan: Plan
+    rng: np.random.Generator
+
+    def study(self) -> None:
+        """Write manifest, all trials of all arms, and each winner's row on the report part."""
+        self.store.write_manifest(self.plan.name, manifest(self.plan))
+        for arm in self.plan.success:
+            rows = [self.nari(arm, number, "selection") for number in range(self.plan.n_trials)]
+            best = max(rows, key=lambda row: (row.objective, -row.number))
+            if self.plan.with_report:
+                self.nari(arm, best.number, "report", best.setting)
+        if self.plan.with_predictivity:
+            for arm in ("measured", "shuffled"):
+                for number, roi in enumerate(("deductive_reasoning", "language")):
+                    self.predictivity(arm, number, roi)
+
+    def nari(self, arm: str, number: int, part: str, setting: Mapping[str, Any] | None = None) -> TrialRow:
+        """Write one result of kind nari and its row."""
+        key, rng = f"{self.plan.name}-{arm}-{number}-{part}", self.rng
+        drawn = {
+            "alpha": float(np.exp(rng.uniform(np.log(0.3), np.log(10)))),
+            "layers": {"start": float(rng.uniform(0, 0.7)), "width": 0.3},
+            "roi": "language" if rng.random() < 0.5 else "deductive_reasoning",
+            "loss": "cosine",
+        }
+        table = outcomes(self.plan, key, arm, part, rng)
+        metrics = summarise(table, n_resamples=2).metrics()
+        self.store.write_result(Result(key=key, kind="nari", arm=arm, metrics=metrics, outcomes=table))
+        objective = metrics["net_balanced_accuracy"]
+        facts = {"setting": dict(setting or drawn), "result_key": key, "metrics": metrics, "objective": objective}
+        row = trial(self.plan, "nari", arm, number, part=part, **facts)
+        self.store.write_trial(row)
+        return row
+
+    def predictivity(self, arm: str, number: int, roi: str) -> None:
+        """Write one result of kind predictivity and its row: a hump over layers, low where shuffled."""
+        key = f"{self.plan.name}-{arm}-{roi}"
+        detail = layer_detail(self.plan, 0.2 if arm == "measured" else 0.05, self.rng)
+        metrics = {"score": detail["score"], "mad": detail["mad"], "best_layer": float(detail["best_layer"]["index"])}
+        self.store.write_result(Result(key=key, kind="predictivity", arm=arm, metrics=metrics, detail=detail))
+        setting = {"roi": roi, "subset": "all", "fold_seed": 1}
+        facts = {"setting": setting, "result_key": key, "metrics": metrics, "objective": detail["score"]}
+        self.store.write_trial(trial(self.plan, "predictivity", arm, number, **facts))
 
 
-def _build_arm(store: Store, plan: Plan, arm: str, rates: tuple[float, float], rng: np.random.Generator) -> None:
-    rows = [write_nari(store, plan, arm, number, "selection", rates, rng) for number in range(plan.n_trials)]
-    if plan.with_report and rows:
-        best = max(rows, key=lambda row: (row.objective, -row.number))
-        write_nari(store, plan, arm, best.number, "report", rates, rng, best.setting)
-
-
-def write_nari(
-    store: Store,
-    plan: Plan,
-    arm: str,
-    number: int,
-    part: str,
-    rates: tuple[float, float],
-    rng: np.random.Generator,
-    setting: Mapping[str, Any] | None = None,
-) -> TrialRow:
-    """Write one result of kind nari and its row."""
-    key = f"{plan.name}-{arm}-{number}-{part}"
-    drawn = {
-        "alpha": float(np.exp(rng.uniform(np.log(0.3), np.log(10)))),
-        "layers": {"start": float(rng.uniform(0, 0.7)), "width": 0.3},
-        "roi": "language" if rng.random() < 0.5 else "deductive_reasoning",
-        "loss": "cosine",
-    }
-    table = outcomes(plan, key, arm, part, rates, rng)
-    metrics = summarise(table, n_resamples=2).metrics()
-    store.write_result(
-        Result(key=key, kind="nari", arm=arm, metrics=metrics, outcomes=table, provenance={"host": "machine-a"})
-    )
-    row = trial(
-        plan, "nari", arm, number, part=part, setting=dict(setting or drawn), result_key=key, metrics=metrics,
-        objective=metrics["net_balanced_accuracy"],
-    )  # fmt: skip
-    store.write_trial(row)
-    return row
-
-
-def write_predictivity(
-    store: Store, plan: Plan, arm: str, number: int, roi: str, height: float, rng: np.random.Generator
-) -> None:
-    """Write one result of kind predictivity and its row: a hump over layers, higher at the attention output."""
-    key = f"{plan.name}-{arm}-{roi}"
+def layer_detail(plan: Plan, height: float, rng: np.random.Generator) -> dict[str, Any]:
+    """Detail of a predictivity result: a hump of some height over layers, lower at the layer output."""
     depth = np.linspace(0, 1, N_LAYERS)
     hump = height * np.exp(-((depth - 0.55) ** 2) / 0.08)
     mean = np.concatenate([hump, 0.85 * hump])
-    by_subject = {
-        name: (mean * rng.uniform(0.6, 1.4) + rng.normal(0, 0.01, mean.size)).tolist() for name in subject_names(plan)
-    }
-    scores = np.median(np.array(list(by_subject.values())), axis=0)
+    subjects = np.stack([mean * rng.uniform(0.6, 1.4) + rng.normal(0, 0.01, mean.size) for _ in subject_names(plan)])
+    scores = np.median(subjects, axis=0)
     best = int(scores.argmax())
-    site, index = ("attention", "layer")[best // N_LAYERS], best % N_LAYERS
-    at_best = np.array([values[best] for values in by_subject.values()])
-    detail = {
+    return {
         "sites": ["attention", "layer"],
         "scores": scores.tolist(),
-        "by_subject": by_subject,
+        "by_subject": dict(zip(subject_names(plan), subjects.tolist(), strict=True)),
         "score": float(scores[best]),
-        "mad": float(np.median(np.abs(at_best - np.median(at_best)))),
-        "best_layer": {"site": site, "index": index},
+        "mad": float(np.median(np.abs(subjects[:, best] - scores[best]))),
+        "best_layer": {"site": ("attention", "layer")[best // N_LAYERS], "index": best % N_LAYERS},
     }
-    metrics = {"score": detail["score"], "mad": detail["mad"], "best_layer": float(index)}
-    store.write_result(Result(key=key, kind="predictivity", arm=arm, metrics=metrics, detail=detail))
-    setting = {"roi": roi, "subset": "all", "fold_seed": 1}
-    store.write_trial(
-        trial(
-            plan,
-            "predictivity",
-            arm,
-            number,
-            setting=setting,
-            result_key=key,
-            metrics=metrics,
-            objective=detail["score"],
-        )
-    )
+
+
+def writer(store: Store, plan: Plan) -> Writer:
+    """Give a writer with the plan's own generator."""
+    return Writer(store, plan, np.random.default_rng(plan.seed))
+
+
+def build(store: Store, plan: Plan) -> Plan:
+    """Write a whole study and give its plan back."""
+    writer(store, plan).study()
+    return plan
 
 
 def winners(store: Store, plan: Plan, arms: Sequence[str]) -> dict[str, TrialRow]:

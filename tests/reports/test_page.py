@@ -16,7 +16,7 @@ from brainalign.reports.page import typeset
 
 from .conftest import Finished
 from .reading import Page, read_page
-from .synthetic import MODEL, N_LAYERS, Plan, build, manifest, trial, winners, write_nari, write_predictivity
+from .synthetic import MODEL, N_LAYERS, Plan, build, manifest, trial, winners, writer
 
 MEGABYTE = 1_000_000
 
@@ -97,7 +97,7 @@ def test_everything_is_escaped(store: Store, text: str) -> None:
     build(store, plan)
     store.write_manifest(plan.name, facts)
     store.write_trial(trial(plan, "nari", "guided", 0, state="FAILED", error=text, setting={text: text}, host=text))
-    write_predictivity(store, plan, "measured", 1, text, 0.2, np.random.default_rng(0))
+    writer(store, plan).predictivity("measured", 1, text.replace("/", ""))
     path = study_report(store, plan.name)
     page = read_page(path)
     assert page.text.count(text) >= 4
@@ -256,11 +256,3 @@ def test_a_result_that_is_gone_is_missing_not_fatal(store: Store) -> None:
     store.result_path(f"{plan.name}-bias-{best.number}-report").unlink()
     page = report(store, plan.name)
     assert "guided cannot be compared with bias" in page.text
-
-
-def test_writing_nari_draws_the_same_again(store: Store) -> None:
-    """The synthetic store is a function of its seed: figures above can be worked out again."""
-    plan = Plan()
-    first = write_nari(store, plan, "guided", 0, "selection", (0.5, 0.1), np.random.default_rng(1))
-    again = write_nari(store, plan, "guided", 0, "selection", (0.5, 0.1), np.random.default_rng(1))
-    assert first == again

@@ -12,7 +12,7 @@ from brainalign.errors import StudyError
 from brainalign.reports import best_lines, best_settings, comparisons, mlflow_summaries, study_summary
 
 from .conftest import Finished
-from .synthetic import MODEL, Plan, build, manifest, trial, winners, write_nari
+from .synthetic import MODEL, Plan, build, manifest, trial, winners, writer
 
 
 def frame(store: Store, key: str | None) -> pd.DataFrame:
@@ -165,9 +165,9 @@ def test_search_cut_before_the_report_part(store: Store) -> None:
 def test_an_arm_that_only_failed_says_why(store: Store) -> None:
     plan = Plan(success={"guided": (0.5, 0.1), "bias": (0.5, 0.5)}, n_trials=2, with_predictivity=False)
     store.write_manifest(plan.name, manifest(plan))
-    rng = np.random.default_rng(0)
+    draw = writer(store, plan)
     for number in range(2):
-        write_nari(store, plan, "guided", number, "selection", (0.5, 0.1), rng)
+        draw.nari("guided", number, "selection")
         error = "Traceback (most recent call last):\n  …\nValueError: no room"
         store.write_trial(trial(plan, "nari", "bias", number, state="FAILED", error=error))
     bias = next(row for row in best_settings(store, plan.name) if row.arm == "bias")
@@ -178,8 +178,7 @@ def test_an_arm_that_only_failed_says_why(store: Store) -> None:
 def test_nan_and_missing_objectives_never_win(store: Store) -> None:
     plan = Plan(success={"guided": (0.5, 0.1)}, n_trials=3, with_predictivity=False)
     store.write_manifest(plan.name, manifest(plan))
-    rng = np.random.default_rng(0)
-    write_nari(store, plan, "guided", 0, "selection", (0.5, 0.1), rng)
+    writer(store, plan).nari("guided", 0, "selection")
     store.write_trial(trial(plan, "nari", "guided", 1, objective=math.nan, metrics={"net_accuracy": math.nan}))
     store.write_trial(trial(plan, "nari", "guided", 2, objective=None))
     (row,) = best_settings(store, plan.name)
@@ -191,8 +190,7 @@ def test_results_of_other_problems_are_not_compared(store: Store) -> None:
     plan = build(store, Plan(n_trials=2, with_predictivity=False, success={"guided": (0.5, 0.1), "bias": (0.5, 0.5)}))
     best = winners(store, plan, ("bias",))["bias"]
     store.result_path(f"{plan.name}-bias-{best.number}-report").unlink()
-    fewer = Plan(n_trials=2, n_problems=12)
-    write_nari(store, fewer, "bias", best.number, "report", (0.5, 0.5), np.random.default_rng(0))
+    writer(store, Plan(n_problems=12)).nari("bias", best.number, "report")
     (item,) = comparisons(store, plan.name)
     assert item.verdict == "absent"
     assert "same" in item.sentence
