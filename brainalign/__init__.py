@@ -1,6 +1,6 @@
 """Brainalign: hyperparameter and scaling studies of brain-guided language models.
 
-The six verbs of the command line are here as functions. They load what they need when they are first used, so that
+The verbs of the command line are here as functions. They load what they need when they are first used, so that
 ``import brainalign`` costs nothing.
 """
 
@@ -20,7 +20,17 @@ _VERBS = {
     "study_report": "brainalign.reports",
 }
 
-__all__ = ["__version__", *_VERBS]
+__all__ = [
+    "__version__",
+    "extract",
+    "load_betas",
+    "load_model",
+    "load_study",
+    "predictivity",
+    "run_study",
+    "steer",
+    "study_report",
+]
 
 if TYPE_CHECKING:
     from brainalign.activations import extract

@@ -1,8 +1,8 @@
 """The types of a search space: constant, choice, range and a range of layers in relative depth. Nothing of Optuna here.
 
 A study file spells a dimension in the shortest way that says it: ``0.1`` a constant, ``[50, 100]`` a choice,
-``{low: 1, high: 10, log: true}`` a range, ``{start: …, width: …}`` layers in relative depth (0 is the first layer, 1 the
-end of the last).
+``{low: 1, high: 10, log: true}`` a range, ``{start: …, width: …}`` layers in relative depth (0 is the first layer, 1
+the end of the last).
 """
 
 import math

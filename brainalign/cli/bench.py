@@ -1,5 +1,6 @@
 """`brainalign bench`: speed and memory against named peers, as ratios in one run."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -39,7 +40,7 @@ def extraction(
 
     dataset = open_dataset(betas, simulate, None)
     problems = dataset.problems.subset(dataset.problems.ids[::7]) if smoke else dataset.problems
-    _show("Extraction", benchmark_extraction(load_model(model), problems, dataset.wording).to_json(), json)
+    _show("Extraction", asdict(benchmark_extraction(load_model(model), problems, dataset.wording)), json)
 
 
 @app.command()
@@ -66,7 +67,7 @@ def encoding(
     found = benchmark_encoding(
         arrays, dict(dataset.betas.values["deductive_reasoning"]), types, n_pairs=12 if smoke else 60
     )
-    _show("Predictivity", found.to_json(), json)
+    _show("Predictivity", asdict(found), json)
 
 
 @app.command()
@@ -87,7 +88,7 @@ def steering(
 
     dataset = open_dataset(betas, simulate, subjects or (2 if smoke else None))
     found = benchmark_steering(load_model(model), dataset, n_timed=10 if smoke else 100)
-    _show("NARI", found.to_json(), json)
+    _show("NARI", asdict(found), json)
 
 
 def _show(title: str, facts: dict[str, Any], json: bool) -> None:
