@@ -1,5 +1,6 @@
 """Whether every node of a cluster sees the store that the submitting machine means."""
 
+import re
 import secrets
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from brainalign.errors import ClusterError, InputError, StudyError
 
 _PREFIX = ".seen-"
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # one slash: pathlib makes s3:/bucket of s3://bucket
 _TIMEOUT_S = 120.0
 
 
@@ -21,7 +23,7 @@ def checked_store(store: Path | str) -> Path:
     InputError
         It is a URI.
     """
-    if "://" in str(store):
+    if _URI.match(str(store)):
         raise InputError(
             f"expected a folder as the store, found {store}: URIs are not supported yet; mount it on all nodes and "
             "name the mounted folder, or use --pull with a local store"

@@ -37,7 +37,7 @@ def connected(uri: str) -> Iterator[MlflowClient]:
     """
     try:
         yield MlflowClient(tracking_uri=uri)
-    except MlflowException as error:
+    except (MlflowException, OSError) as error:  # OSError: a full or read-only disk under the artifacts
         reason = str(error).splitlines()[0][:300]
         raise StudyError(
             f"expected to read and write MLflow at {uri}, found: {reason}; the results are safe in the store: "

@@ -60,7 +60,7 @@ def mirror(store: Store, study: str, *, uri: str | None = None, summaries: Summa
     manifest = store.read_manifest(study)
     address = tracking_uri(store, uri)
     # The rows are read under the lock: a slower process must not take a faster one's newer runs for orphans.
-    with FileLock(store.study_folder(study) / ".mlflow.lock"), connected(address) as client:
+    with connected(address) as client, FileLock(store.study_folder(study) / ".mlflow.lock"):
         experiment_id = _experiment(client, store, manifest, study, address)
         writer = RunWriter(client, experiment_id, store, manifest)
         return _update(writer, store.read_trials(study), summaries or {})

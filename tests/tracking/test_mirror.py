@@ -195,6 +195,17 @@ def test_another_study_of_that_name_is_left_alone(store: Store) -> None:
     assert count_runs(store, NAME) == 2
 
 
+def test_a_disk_that_refuses_is_one_line(store: Store) -> None:
+    write_study(store, n_trials=1)
+    (store.root / "mlartifacts").touch()  # where a folder has to be
+    with pytest.raises(StudyError, match="the results are safe in the store") as caught:
+        mirror(store, NAME)
+    assert "\n" not in str(caught.value)
+    (store.root / "mlartifacts").unlink()
+    assert mirror(store, NAME).n_runs == 2
+    assert count_runs(store, NAME) == 2
+
+
 def test_counting_makes_no_database(tmp_path: Path) -> None:
     assert count_runs(Store(tmp_path), NAME) == 0
     assert list(tmp_path.iterdir()) == []
