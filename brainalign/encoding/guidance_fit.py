@@ -5,7 +5,7 @@ voxels enter only through the Gram matrix of the betas, and one eigendecompositi
 all subjects, including drawn ones (random betas under keys of their own).
 """
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,7 +115,19 @@ def fit_guidance(
             _fill(layer, coordinates, offset, (betas, pool_rows, target_rows), sets, alphas)
             return reference, basis, layer
 
-        reference, basis, forms = zip(*map_in_threads(fit_layer, range(len(states)), n_threads), strict=True)
+        layers = map_in_threads(fit_layer, range(len(states)), n_threads)
+    return _assembled(tuple(Y), betas, sets, target_rows, layers)
+
+
+def _assembled(
+    subjects: tuple[Hashable, ...],
+    betas: _Betas,
+    sets: _TrainingSets,
+    target_rows: Rows,
+    layers: list[tuple[Singles, Singles, _Forms]],
+) -> GuidanceMaps:
+    """Stack reference, basis and forms of all layers."""
+    reference, basis, forms = zip(*layers, strict=True)
     return GuidanceMaps(
         reference=np.stack(reference),
         basis=np.stack(basis),
@@ -127,7 +139,7 @@ def fit_guidance(
         y_mean=betas.mean[:, target_rows].astype(np.float32),
         n_voxels=betas.n_voxels,
         alphas=np.stack([layer.alphas for layer in forms]),
-        subjects=tuple(Y),
+        subjects=subjects,
         targets=tuple(int(row) for row in target_rows),
     )
 

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from brainalign.encoding.cross_validation import heldout_correlations, stratified_folds
+from brainalign.encoding.cross_validation import Rows, heldout_correlations, stratified_folds
 from brainalign.encoding.ridge import RELEASE_ALPHAS, Floats, checked_alphas
 from brainalign.errors import InputError
 from brainalign.statistics import median_absolute_deviation
@@ -159,8 +159,7 @@ def predictivity(
     betas = {subject: _checked_betas(subject, values, len(types))[rows] for subject, values in Y.items()}
     if not betas:
         raise InputError("expected betas of at least one subject, found none: check the choice of subjects")
-    seeds = range(config.seed, config.seed + config.n_repeats)
-    folds = [fold for seed in seeds for fold in stratified_folds(types[rows], config.n_splits, seed)]
+    folds = folds_of(types[rows], config)
     used = features if len(rows) == len(types) else features[:, rows]
     correlations, chosen = heldout_correlations(used, betas, folds, checked_alphas(config.alphas))
     return Predictivity(
@@ -171,6 +170,12 @@ def predictivity(
         subset=subset,
         n_trials=len(rows),
     )
+
+
+def folds_of(strata: ArrayLike, config: PredictivityConfig) -> list[tuple[Rows, Rows]]:
+    """Training and held-out rows of all folds of all repeats."""
+    seeds = range(config.seed, config.seed + config.n_repeats)
+    return [fold for seed in seeds for fold in stratified_folds(strata, config.n_splits, seed)]
 
 
 def _median_over_voxels(correlations: Floats) -> Floats:
