@@ -144,7 +144,7 @@ def predictivity(
     Raises
     ------
     InputError
-        If rows or shapes disagree, values are not finite, a subject has no voxel that varies, or folds are too small.
+        If rows or shapes disagree, values are not finite, no voxel of a subject or no layer varies, or folds are too small.
 
     References
     ----------
@@ -162,8 +162,11 @@ def predictivity(
     folds = folds_of(types[rows], config)
     used = features if len(rows) == len(types) else features[:, rows]
     correlations, chosen = heldout_correlations(used, betas, folds, checked_alphas(config.alphas))
+    scores = np.stack([_median_over_voxels(values) for values in correlations.values()], axis=1)
+    if np.isnan(scores).any(axis=1).all():
+        raise InputError("expected a layer whose states vary over problems, found none: extract the states again")
     return Predictivity(
-        scores=np.stack([_median_over_voxels(values) for values in correlations.values()], axis=1),
+        scores=scores,
         voxel_scores={subject: values.astype(np.float32) for subject, values in correlations.items()},
         alphas=chosen,
         subjects=tuple(betas),

@@ -109,6 +109,7 @@ def test_large_common_offset_costs_no_digits() -> None:
     [
         ({"X": np.zeros((3, 43, 5))}, r"\(2 x layers, problems, width\), found \(3, 43, 5\)"),
         ({"X": np.full((2, 43, 5), np.nan)}, "finite states"),
+        ({"X": np.ones((2, 43, 5))}, "a layer whose states vary over problems, found none"),
         ({"Y": {}}, "at least one subject"),
         ({"Y": {"a": np.zeros((42, 7))}}, r"\(43, voxels\) for subject 'a', found \(42, 7\)"),
         ({"Y": {"a": np.full((43, 7), np.nan)}}, "NaN for subject 'a'"),
