@@ -144,7 +144,7 @@ def predictivity(
     Raises
     ------
     InputError
-        If rows or shapes disagree, values are not finite, no voxel of a subject or no layer varies, or folds are too small.
+        If shapes disagree, values are not finite, no layer or no voxel of a subject varies, or folds are too small.
 
     References
     ----------
