@@ -106,10 +106,9 @@ def _short_search(study: StudyRecord) -> Iterator[str]:
 def _no_control(study: StudyRecord) -> Iterator[str]:
     for (model, kind), arms in study.groups.items():
         if all(arm.is_method for arm in arms):
-            yield (
-                f"{kind} on {model} ran without a control: what its method gained cannot be told from what any "
-                "push would gain."
-            )
+            told = "what its method gained cannot be told from what any push would gain"
+            unknown = told if study.selects(kind) else "how much would be found where there is nothing is not known"
+            yield f"{kind} on {model} ran without a control: {unknown}."
 
 
 def _unfinished(study: StudyRecord) -> Iterator[str]:
@@ -131,11 +130,16 @@ def _one_of_each(study: StudyRecord) -> Iterator[str]:
 
 
 def _layer_choice(study: StudyRecord) -> Iterator[str]:
-    if "predictivity" in study.study.kinds:
+    if "predictivity" not in study.study.kinds:
+        return
+    yield (
+        "Predictivity is the maximum over layers, chosen on the folds that it is scored on, as published: it is a "
+        "little too high."
+    )
+    if "shuffled" in study.study.arms("predictivity"):
         yield (
-            "Predictivity is the maximum over layers, chosen on the folds that it is scored on, as published: it "
-            "is a little too high. The shuffled arm keeps the types of reasoning in place, so it shows what the "
-            "type alone explains, with the same choice."
+            "The shuffled arm keeps the types of reasoning in place: it shows what the type alone explains, with the "
+            "same choice of a layer."
         )
 
 

@@ -21,7 +21,7 @@ def best_lines(summary: Mapping[str, Any]) -> list[str]:
     for place in dict.fromkeys((row["model"], row["kind"]) for row in summary["best"]):
         rows = [row for row in summary["best"] if (row["model"], row["kind"]) == place]
         lines.append(f"{place[1]} on {place[0]} ({rows[0]['objective']}, 95 % intervals)")
-        lines += [f"  {_setting_line(row)}" for row in rows]
+        lines += [f"  {_setting_line(row, summary['kept'].get(row['kind'], {}))}" for row in rows]
         told = [row for row in summary["comparisons"] if (row["model"], row["kind"]) == place]
         lines += [f"  {row['sentence']}" for row in told]
     return lines
@@ -52,7 +52,7 @@ def _put(group: dict[str, float], name: str, estimate: Mapping[str, Any] | None,
         group[f"{name}.low"], group[f"{name}.high"] = estimate["low"], estimate["high"]
 
 
-def _setting_line(row: Mapping[str, Any]) -> str:
+def _setting_line(row: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
     """One arm: the winner's figures, how many settings it was chosen from, and the setting where it is the method."""
     if row["number"] is None:
         return f"{row['arm']}: {row['missing']}"
@@ -61,7 +61,8 @@ def _setting_line(row: Mapping[str, Any]) -> str:
         text += f" on the selection part, {_figures(row['report'])} on the report part"
     elif row["missing"]:
         text += f" on the selection part. {row['missing']}"
-    setting = f"; {setting_text(row['setting'])}" if row["is_method"] else ""
+    varied = {name: value for name, value in row["setting"].items() if name not in kept or kept[name] != value}
+    setting = f"; {setting_text(varied)}" if row["is_method"] else ""
     return f"{text} (best of {row['n_tried']}{setting})"
 
 

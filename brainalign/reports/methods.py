@@ -122,7 +122,8 @@ def _search(study: StudyRecord, kind: str) -> str:
     searched = "; ".join(space_words(name, dimensions[name]) for name in dimensions if name not in fixed) or "nothing"
     sampler = SAMPLER_WORDS.get(found.sampler, found.sampler)
     startup = f" after {found.startup_trials} random trials" if found.sampler == "tpe" else ""
-    enqueued = f" {len(found.enqueue)} settings were given beforehand." if found.enqueue else ""
+    n_given = len(found.enqueue)
+    enqueued = f" {n_given} of the settings {'was' if n_given == 1 else 'were'} given beforehand." if n_given else ""
     verb = "to maximise" if study.selects(kind) else "and measured by"
     aim = f", {verb} {objective}{meaning}"
     return (

@@ -8,6 +8,7 @@ from brainalign.artifacts import Store, TrialRow
 from brainalign.reports.comparisons import ArmComparison, compare_arms
 from brainalign.reports.estimates import Estimate
 from brainalign.reports.heading import progress
+from brainalign.reports.methods import kept_settings
 from brainalign.reports.numbers import is_number
 from brainalign.reports.records import ArmRecord, StudyRecord, read_study
 from brainalign.reports.subjects import subject_interval
@@ -106,7 +107,8 @@ def study_summary(store: Store, name: str) -> dict[str, Any]:
     -------
     dict
         ``name``, ``identity``, ``simulated``, ``data`` (source, description, content hash, subjects), ``n_trials``
-        (counts), ``best`` (as `BestSetting.to_json`) and ``comparisons`` (as `ArmComparison.to_json`).
+        (counts), ``kept`` (settings that are the same in all trials, by kind), ``best`` (as `BestSetting.to_json`) and
+        ``comparisons`` (as `ArmComparison.to_json`).
 
     Raises
     ------
@@ -121,6 +123,7 @@ def study_summary(store: Store, name: str) -> dict[str, Any]:
         "simulated": study.simulated,
         "data": data,
         "n_trials": progress(study).to_json(),
+        "kept": {kind: kept_settings(study, kind) for kind in study.study.kinds},
         "best": [row.to_json() for row in rank_settings(study)],
         "comparisons": [row.to_json() for row in compare_arms(study)],
     }

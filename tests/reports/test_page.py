@@ -162,6 +162,19 @@ def test_only_predictivity(store: Store) -> None:
     assert "roi language" in page.tables[f"Scores of predictivity on {MODEL}"][2][2]
 
 
+def test_predictivity_without_its_control_says_so(store: Store) -> None:
+    plan = build(store, Plan(success={}))
+    facts = manifest(plan)
+    facts["study"]["kinds"]["predictivity"]["arms"] = ["measured"]
+    store.write_manifest(plan.name, facts)
+    for path in (store.study_folder(plan.name) / "trials").glob("*shuffled*"):
+        path.unlink()
+    text = report(store, plan.name).text
+    assert "no shuffled control" in text
+    assert "ran without a control" in text
+    assert "The shuffled arm" not in text
+
+
 def test_failed_trials_are_told_with_their_error(store: Store) -> None:
     plan = build(store, Plan(n_trials=3))
     error = "Traceback (most recent call last):\n  File …\nMemoryError: 3 GiB"

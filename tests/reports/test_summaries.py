@@ -124,6 +124,8 @@ def test_summary_is_json_and_says_which_data(finished: Finished) -> None:
         "complete": 34, "failed": 0, "pruned": 0, "done": 34, "planned": 34, "reported": 3, "reports_planned": 3,
         "finished": True,
     }  # fmt: skip
+    assert summary["kept"]["nari"]["loss"] == "cosine"
+    assert "alpha" not in summary["kept"]["nari"]
     assert len(summary["best"]) == 5
     assert len(summary["comparisons"]) == 2
 
@@ -132,6 +134,9 @@ def test_console_lines_put_the_control_beside_the_method(finished: Finished) -> 
     store, plan = finished.store, finished.plan
     lines = best_lines(study_summary(store, plan.name))
     assert lines[0].startswith("SIMULATED DATA")
+    guided = next(line for line in lines if line.startswith("  guided: "))
+    assert "alpha " in guided
+    assert "loss" not in guided
     assert sum(line.startswith("  guided: ") for line in lines) == 1
     assert any(line.startswith("  random_direction: ") and "report part" in line for line in lines)
     assert any("guided does better than random_direction" in line for line in lines)

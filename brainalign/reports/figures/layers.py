@@ -48,14 +48,24 @@ def predictivity(study: StudyRecord) -> Figure:
     return Figure(
         identifier="predictivity",
         title="Predictivity by layer and region of interest",
-        caption="Lines: median over subjects of the cross-validated Pearson r between predicted and measured "
-        "betas, at the attention output and at the layer output of each layer (counting from 0). Bands: the middle "
-        "half of the subjects (25th to 75th percentile), a spread and not a confidence interval. Grey: the same "
-        "with each subject's problems shuffled within each type of reasoning, both sites. The ring marks the best "
-        "layer, chosen on the folds that it is scored on.",
+        caption=_caption(with_controls=len(measured) < len(curves)),
         panels=panels,
         table=Table(_HEADER, tuple(_table_row(item) for item in curves)) if curves else None,
         missing="" if panels else "The study has no finished trial of kind predictivity.",
+    )
+
+
+def _caption(*, with_controls: bool) -> str:
+    control = (
+        "Grey: the same with each subject's problems shuffled within each type of reasoning, both sites. "
+        if with_controls
+        else "The study ran no shuffled control to hold beside it. "
+    )
+    return (
+        "Lines: median over subjects of the cross-validated Pearson r between predicted and measured betas, at the "
+        "attention output and at the layer output of each layer (counting from 0). Bands: the middle half of the "
+        f"subjects (25th to 75th percentile), a spread and not a confidence interval. {control}The ring marks the "
+        "best layer, chosen on the folds that it is scored on."
     )
 
 
