@@ -40,6 +40,7 @@ def test_best_settings_are_the_winners_with_both_parts(finished: Finished) -> No
         assert row.report.estimate == pytest.approx(report)
         assert row.gap == pytest.approx(selection - report)
         assert row.report.low is not None
+        assert row.report.high is not None
         assert row.report.low < report < row.report.high
         assert row.done
         assert row.missing == ""
@@ -94,6 +95,7 @@ def test_planted_effects_and_nulls_are_said_as_such(
     assert words in item.sentence
     assert item.difference is not None
     assert item.difference.low is not None
+    assert item.difference.high is not None
     assert ("includes 0" in item.sentence) == (item.difference.low <= 0 <= item.difference.high)
 
 

@@ -96,7 +96,7 @@ def _dots(
         )
     layout = {
         "margin": {"l": 40, "r": 20, "t": 10, "b": 44},
-        "xaxis": axis(quantity, zeroline=True, zerolinecolor=FAINT, zerolinewidth=1.5),
+        "xaxis": axis(quantity, rangemode="tozero", zeroline=True, zerolinecolor=FAINT, zerolinewidth=1.5),
         "yaxis": axis("", autorange="reversed", type="category", ticks=""),
         "showlegend": False,
         "height": 110 + 44 * len(marks),
