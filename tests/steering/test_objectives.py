@@ -39,7 +39,8 @@ def explicit(prediction: Tensor, measured: Tensor, loss: str) -> Tensor:
         return -error
     if loss == "pearson":
         prediction, measured = prediction - prediction.mean(), measured - measured.mean()
-    return torch.dot(prediction, measured) / (prediction.norm() * measured.norm())
+    cosine: Tensor = torch.dot(prediction, measured) / (prediction.norm() * measured.norm())
+    return cosine
 
 
 @pytest.mark.parametrize("leave_out", [True, False])
