@@ -146,10 +146,10 @@ def test_a_study_file_with_a_typo_or_layers_beyond_the_model_starts_nothing(tmp_
 def test_status_verify_list_and_report_of_a_finished_study(finished: Finished, tmp_path: Path) -> None:  # noqa: F811
     where = ("--store", str(finished.store.root))
     status = json.loads(brainalign("study", "status", "quickstart", "--json", *where).stdout)
-    assert (status["n_done"], status["n_total"]) == (18, 18)
+    assert (status["n_done"], status["n_total"]) == (26, 26)
     verified = brainalign("study", "verify", "quickstart", "--json", *where)
     assert verified.returncode == 0
-    assert json.loads(verified.stdout) == {"n_parquet": 15, "n_optuna": 15, "n_mlflow": 15, "differences": []}
+    assert json.loads(verified.stdout) == {"n_parquet": 22, "n_optuna": 22, "n_mlflow": 22, "differences": []}
     assert json.loads(brainalign("study", "list", "--json", *where).stdout)["studies"] == ["quickstart"]
     report = brainalign("report", "study", "quickstart", "--output", str(tmp_path / "r.html"), "--json", *where)
     assert Path(json.loads(report.stdout)["report"]).read_text().count("SIMULATED") > 0

@@ -17,13 +17,14 @@ from tests.search.conftest import Finished, small_quickstart
 
 def test_every_place_is_done_and_none_failed(finished: Finished) -> None:
     run, rows = finished.run, finished.store.read_trials("quickstart")
-    assert (run.n_done, run.n_total, run.n_failed, run.interrupted) == (18, 18, 0, False)
-    assert len(rows) == 18
+    assert (run.n_done, run.n_total, run.n_failed, run.interrupted) == (26, 26, 0, False)
+    assert len(rows) == 26
     assert all(row.state == "COMPLETE" and row.data_source == "simulated" for row in rows)
     per_arm = {
         arm: sum(row.arm == arm and row.part == "selection" for row in rows) for arm in {row.arm for row in rows}
     }
-    assert per_arm == {"measured": 3, "guided": 4, "random_direction": 4, "random_betas": 4}
+    nari = dict.fromkeys(("guided", "random_direction", "random_betas", "bias"), 4)
+    assert per_arm == {"measured": 3, "shuffled": 3, **nari}
 
 
 def test_selection_and_report_share_no_problem_and_every_arm_has_as_many_checks(finished: Finished) -> None:
@@ -43,7 +44,7 @@ def test_selection_and_report_share_no_problem_and_every_arm_has_as_many_checks(
 
 def test_the_report_part_gets_the_winner_of_the_selection_part(finished: Finished) -> None:
     rows = [row for row in finished.store.read_trials("quickstart") if row.kind == "nari"]
-    for arm in ("guided", "random_direction", "random_betas"):
+    for arm in ("guided", "random_direction", "random_betas", "bias"):
         tried = [row for row in rows if row.arm == arm and row.part == "selection"]
         best = max(tried, key=lambda row: (row.objective, -row.number))
         (reported,) = [row for row in rows if row.arm == arm and row.part == "report"]
@@ -58,7 +59,7 @@ def test_the_first_setting_is_the_sources(finished: Finished) -> None:
 
 def test_the_three_accounts_agree(finished: Finished) -> None:
     found = verify_study(finished.store, "quickstart")
-    assert (found.n_parquet, found.n_optuna, found.n_mlflow, found.differences) == (15, 15, 15, ())
+    assert (found.n_parquet, found.n_optuna, found.n_mlflow, found.differences) == (22, 22, 22, ())
 
 
 def test_mlflow_has_a_parent_a_model_and_kind_with_children_by_arm(finished: Finished) -> None:
@@ -68,15 +69,15 @@ def test_mlflow_has_a_parent_a_model_and_kind_with_children_by_arm(finished: Fin
     parents = {run.info.run_id: run for run in runs if "mlflow.parentRunId" not in run.data.tags}
     children = [run for run in runs if "mlflow.parentRunId" in run.data.tags]
     assert len(parents) == 2
-    assert len(children) == 18
+    assert len(children) == 26
     assert {run.data.tags["mlflow.parentRunId"] for run in children} == set(parents)
-    assert {run.data.tags["arm"] for run in children} == {"measured", "guided", "random_direction", "random_betas"}
+    assert {run.data.tags["arm"] for run in children} == {"measured", "shuffled", "guided", "random_direction", "random_betas", "bias"}
 
 
 def test_a_second_run_finds_everything_done_at_once(finished: Finished) -> None:
     started = time.monotonic()
     again = run_study(finished.study, store=finished.store)
-    assert (again.n_new, again.n_done) == (0, 18)
+    assert (again.n_new, again.n_done) == (0, 26)
     assert time.monotonic() - started < 15
 
 

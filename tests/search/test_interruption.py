@@ -44,7 +44,7 @@ def test_a_stopped_study_goes_on_to_the_same_table(
     if signal_number == signal.SIGINT:
         assert "brainalign study resume quickstart" in output
     kept = store.read_trials("quickstart")
-    assert 4 <= len(kept) < 18
+    assert 4 <= len(kept) < 26
     resumed = start(tmp_path, "resume", "quickstart")
     output, _ = resumed.communicate(timeout=300)
     assert resumed.returncode == 0, output
