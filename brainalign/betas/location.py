@@ -89,5 +89,6 @@ def _unnamed_folder(fetch_timeout_s: float | None, *, may_fail: bool) -> Path | 
     except InputError as error:
         if not may_fail:
             raise
-        _log.warning("the release cannot be fetched, so betas are simulated: %s", error)
+        reason = str(error).partition("found: ")[2] or str(error)
+        _log.warning("the release cannot be fetched, so betas are simulated (%s)", reason[-120:])
         return None

@@ -87,20 +87,21 @@ class Wording:
 def own_wording() -> Wording:
     """Words of the platform itself, used wherever the release's are not there."""
     task = (
-        "Let us do a reasoning exercise. In every turn you get {count} statements and a claim. %s Take every statement"
-        " as a fact, even where it sounds odd. Decide by logic alone whether the claim must hold given the statements."
-        " If it must hold, reply True. If it need not hold, reply False. Your reply starts with one of these two words"
-        " and with nothing else."
+        "You are good at logic. Each round gives you {count} premises and a conclusion. %s Take every premise to be true."
+        " Work out whether the conclusion follows from the premises. Say 'True' if the conclusion follows and 'False' if"
+        " it does not. Start your response with 'True' or 'False' only."
     )
     return Wording(
         source="brainalign",
         instructions={
-            "syllogisms": task
-            % "The statements say how groups with made-up names and certain properties belong together.",
-            "transitive": task % "The statements compare fictional people with one another.",
+            "syllogisms": task % "The premises link made-up words with properties.",
+            "transitive": task % "The premises compare imaginary people with one another.",
         },
-        acknowledgement="All right. I check each claim against its statements and start my reply with True or False.",
-        heading="Statements:\n",
-        premise="({number}) {sentence}.\n",
-        conclusion="Claim: {sentence}.",
+        acknowledgement=(
+            "All right. I will work out whether the conclusion follows from the premises, and start my response with 'True'"
+            " or 'False' only."
+        ),
+        heading="Premises:\n",
+        premise="{number}. {sentence}.\n",
+        conclusion="Conclusion:\n{sentence}.",
     )
