@@ -2,12 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
 from brainalign.artifacts import Store, TrialRow
-from brainalign.search import StudyRun
 from brainalign.study import Study, read_study_text
+
+if TYPE_CHECKING:
+    from brainalign.search import StudyRun
 
 # What may differ between two runs of one study; everything else must be equal.
 UNSCIENTIFIC = ("started_at", "seconds", "host", "versions", "reused")
@@ -39,4 +42,4 @@ class Finished:
     path: Path
     study: Study
     store: Store
-    run: StudyRun
+    run: "StudyRun"
