@@ -221,6 +221,11 @@ def _check_kind(study: Study, name: str, where: str) -> None:
     for setting in section.enqueue:
         for dimension in setting:
             check_name(dimension, tuple(kind.default_setting()), f"{where}.enqueue")
+    if len(section.enqueue) > study.n_trials(name):
+        raise InputError(
+            f"{where}.enqueue: expected at most {study.n_trials(name)} settings, one a trial, found "
+            f"{len(section.enqueue)}: raise trials"
+        )
     try:
         study.points(name)
     except ValueError as error:
