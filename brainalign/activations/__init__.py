@@ -1,7 +1,7 @@
 """States of a model at the last token of each problem, and steering of that token from stored prompts."""
 
 from brainalign.activations.extraction import Activations, answer_prompts, encode_problems, extract
-from brainalign.activations.hooks import displaced, hooked
+from brainalign.activations.hooks import displaced, edited, hooked, is_hooked
 from brainalign.activations.prefilled import PrefilledPrompts, prefill
 
 __all__ = [
@@ -9,8 +9,10 @@ __all__ = [
     "PrefilledPrompts",
     "answer_prompts",
     "displaced",
+    "edited",
     "encode_problems",
     "extract",
     "hooked",
+    "is_hooked",
     "prefill",
 ]

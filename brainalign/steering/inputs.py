@@ -172,7 +172,7 @@ def _betas(dataset: "FmriDataset", roi: str, subjects: Sequence[str], rows: Rows
 
 
 def _next_roi(roi: str, known: Sequence[str]) -> str | None:
-    """The region after another, the first after the last; None where there is no second."""
+    """Name the region after another, the first after the last; None where there is no second."""
     return known[(known.index(roi) + 1) % len(known)] if len(known) > 1 else None
 
 

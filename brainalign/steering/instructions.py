@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from brainalign.activations import answer_prompts, encode_problems
+from brainalign.activations import answer_prompts, encode_problems, is_hooked
 from brainalign.artifacts import Store, content_key, hash_json, stream
 from brainalign.errors import InputError
 from brainalign.stimuli import REASONING_TYPES
@@ -117,11 +117,12 @@ class InstructionVariants:
     def _read(self, variant: int) -> Answers:
         prompts = encode_problems(self._model, self._problems, self._wordings[variant])
         key = content_key(STAGE, VERSION, {"weights": self._model.weights_hash, "prompts": hash_json(prompts)})
-        found = None if self._store is None else self._store.load_arrays(STAGE, key)
+        store = None if is_hooked(self._model) else self._store
+        found = None if store is None else store.load_arrays(STAGE, key)
         if found is not None:
             return Answers(found["margin"], found["answer"])
         answers = answer_prompts(self._model, prompts)
-        if self._store is not None:
+        if store is not None:
             arrays = {"margin": answers.margin, "answer": answers.answer}
-            self._store.save_arrays(STAGE, key, arrays, {"model": self._model.facts.name, "instruction": variant})
+            store.save_arrays(STAGE, key, arrays, {"model": self._model.facts.name, "instruction": variant})
         return answers

@@ -147,7 +147,8 @@ def test_fresh_directions_and_a_single_one() -> None:
 
 def same_figures(first: pa.Table, second: pa.Table) -> bool:
     """Whether two arms' tables differ in nothing but the arm's name."""
-    return first.drop_columns(["arm"]).to_pandas().equals(second.drop_columns(["arm"]).to_pandas())
+    one, two = (table.drop_columns(["arm"]).to_pandas() for table in (first, second))
+    return bool(one.equals(two))
 
 
 @pytest.mark.parametrize("arm", ["other_roi", "best_subject", "worst_subject", "label"])

@@ -11,11 +11,11 @@ from brainalign.steering.inputs import Singles
 
 
 class OtherRoi(Guided):
-    """Guidance by the same subject's betas of another region: the next in the data set's order, the first after the last.
+    """Guidance by the same subject's betas of another region: the next in the data set's order.
 
-    For the release's regions: deductive_reasoning takes language, language takes md, md takes deductive_reasoning. The
-    region taken is ``NariInputs.other_roi``. Where a search varies the region, this arm varies it too; it says something
-    of the region only where the region is fixed.
+    Of the release's regions, deductive_reasoning takes language, language takes md, md takes deductive_reasoning. The
+    region taken is ``NariInputs.other_roi``. Where a search varies the region, this arm varies it too; it says
+    something of the region only where the region is fixed.
     """
 
     name = "other_roi"
