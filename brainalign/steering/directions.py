@@ -10,7 +10,6 @@ and similar is the cosine of the attention outputs less their mean over the pool
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
@@ -18,45 +17,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from brainalign.errors import InputError
+from brainalign.steering.config import TransferConfig
 from brainalign.steering.displacements import Displacements
 from brainalign.steering.inputs import NariInputs, Rows, Singles
 from brainalign.steering.pairs import Group, Pairs
 
-AVERAGES = ("mean", "nearest")
-SOURCES = ("same", "other")
 _TINY = float(np.finfo(np.float32).tiny)
-
-
-@dataclass(frozen=True)
-class TransferConfig:
-    """How displacements become directions, and how far along these a state is moved.
-
-    Attributes
-    ----------
-    strength : float
-        Factor of the direction; with ``normalise`` the length in units of sigma.
-    normalise : bool
-        Whether each displacement counts as much whatever its length, and directions are sigma long.
-    average : {"mean", "nearest"}
-        The mean of all sources, or the source nearest to the steered problem.
-    source : {"same", "other"}
-        Displacements of the problem's own reasoning type, or of the other types.
-    """
-
-    strength: float = 1.0
-    normalise: bool = False
-    average: Literal["mean", "nearest"] = "mean"
-    source: Literal["same", "other"] = "same"
-
-    def __post_init__(self) -> None:
-        """Refuse what no direction can be made with."""
-        for name, valid in (("average", AVERAGES), ("source", SOURCES)):
-            if getattr(self, name) not in valid:
-                raise InputError(
-                    f"expected {name} among {', '.join(valid)}, found {getattr(self, name)!r}: choose one of them"
-                )
-        if not np.isfinite(self.strength):
-            raise InputError(f"expected a finite strength, found {self.strength}: give a number")
 
 
 @dataclass(frozen=True)

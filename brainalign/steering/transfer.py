@@ -16,7 +16,8 @@ from brainalign.artifacts import OUTCOME_SCHEMA, stream
 from brainalign.errors import InputError
 from brainalign.steering.arms import Names
 from brainalign.steering.arms.arm import ask
-from brainalign.steering.directions import Directions, TransferConfig, make_directions
+from brainalign.steering.config import TransferConfig
+from brainalign.steering.directions import Directions, make_directions
 from brainalign.steering.displacements import Displacements
 from brainalign.steering.inputs import NariInputs
 from brainalign.steering.ledger import Attempt, Ledger

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from brainalign.artifacts import OUTCOME_SCHEMA
 from brainalign.errors import InputError
-from brainalign.steering import NariConfig, NariInputs
-from brainalign.steering.directions import TransferConfig, make_directions, mean_direction
+from brainalign.steering import NariConfig, NariInputs, TransferConfig
+from brainalign.steering.directions import make_directions, mean_direction
 from brainalign.steering.displacements import Displacements
 from brainalign.steering.nari import run_nari, search_nari
 from brainalign.steering.pairs import all_pairs, form_groups
@@ -256,6 +256,7 @@ def test_the_mean_over_subjects_weighs_each_subject_once() -> None:
     of_type = inputs.types[kept.problems] == "syllogisms"
     by_subject = [kept.values[of_type & (kept.subjects == s)].mean(axis=0) for s in set(kept.subjects[of_type])]
     plain = mean_direction(inputs, kept, "syllogisms", normalise=False, sigma=sigma)
+    assert plain is not None
     np.testing.assert_allclose(plain, np.mean(by_subject, axis=0), atol=1e-5)
     unit = mean_direction(inputs, kept, "syllogisms", normalise=True, sigma=sigma)
     assert unit is not None
@@ -270,13 +271,14 @@ def test_bad_input_is_named() -> None:
         run_transfer(inputs, kept, TransferConfig(), "prompt", NAMES)
     with pytest.raises(InputError, match="search the selection part"):
         run_transfer(replace(inputs, pool=np.arange(4)), kept, TransferConfig(), "guided", NAMES)
-    for change, message in (
+    refused: tuple[tuple[dict[str, Any], str], ...] = (
         ({"average": "median"}, "'median'"),
         ({"source": "both"}, "'both'"),
         ({"strength": np.inf}, "finite"),
-    ):
+    )
+    for change, message in refused:
         with pytest.raises(InputError, match=message):
-            replace(TransferConfig(), **change)  # type: ignore[arg-type]
+            replace(TransferConfig(), **change)
     group = form_groups(inputs, (2, 3), all_pairs)[0]
     with pytest.raises(InputError, match=r"at layers \[2, 3\], found \[1, 2, 3\]"):
         make_directions(group, group.pairs, kept, TransferConfig())
