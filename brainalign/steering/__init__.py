@@ -8,6 +8,7 @@ from brainalign.steering.config import LOSSES, NariConfig, TransferConfig, middl
 if TYPE_CHECKING:
     from brainalign.steering.arms import ARMS, find_arm
     from brainalign.steering.displacements import Displacements
+    from brainalign.steering.generalisation import TransferOptions, TransferOutcome, transfer_directions
     from brainalign.steering.inputs import NariInputs, assemble
     from brainalign.steering.intervention import NariOutcome, steer
     from brainalign.steering.nari import Search, run_nari, search_nari
@@ -29,6 +30,8 @@ _HOMES = {
     "Rates": "outcomes",
     "Search": "nari",
     "SteeringVectors": "vectors",
+    "TransferOptions": "generalisation",
+    "TransferOutcome": "generalisation",
     "Transferred": "transfer",
     "assemble": "inputs",
     "compare": "outcomes",
@@ -42,6 +45,7 @@ _HOMES = {
     "steer": "intervention",
     "steered": "operators",
     "summarise": "outcomes",
+    "transfer_directions": "generalisation",
 }
 
 __all__ = [
@@ -60,6 +64,8 @@ __all__ = [
     "Search",
     "SteeringVectors",
     "TransferConfig",
+    "TransferOptions",
+    "TransferOutcome",
     "Transferred",
     "assemble",
     "compare",
@@ -74,6 +80,7 @@ __all__ = [
     "steer",
     "steered",
     "summarise",
+    "transfer_directions",
 ]
 
 

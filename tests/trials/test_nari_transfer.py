@@ -1,4 +1,4 @@
-"""Directions: made once for both kinds, never from the problem that they move, chosen apart from where they are tried."""
+"""Directions: made once for both kinds, never from the problem they move, chosen apart from where they are tried."""
 
 from dataclasses import replace
 from pathlib import Path
