@@ -1,7 +1,7 @@
 """States of a model at the last token of each problem, and steering of that token from stored prompts."""
 
 from brainalign.activations.extraction import Activations, answer_prompts, encode_problems, extract
-from brainalign.activations.hooks import displaced, edited, hooked, is_hooked
+from brainalign.activations.hooks import displaced, edited, hooked, is_edited
 from brainalign.activations.prefilled import PrefilledPrompts, prefill
 
 __all__ = [
@@ -13,6 +13,6 @@ __all__ = [
     "encode_problems",
     "extract",
     "hooked",
-    "is_hooked",
+    "is_edited",
     "prefill",
 ]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from brainalign.activations.hooks import hooked, is_hooked
+from brainalign.activations.hooks import SITES, hooked, is_edited
 from brainalign.activations.packed import BLOCK_TOKENS, blocks, embed, run_layers
 from brainalign.activations.prefix_tree import build_tree
 from brainalign.activations.tree_attention import KeyValueStore
@@ -17,7 +17,6 @@ from brainalign.zoo import Answers, LanguageModel, Site
 
 STAGE = "activations"
 VERSION = 1
-SITES: tuple[Site, Site] = ("attention", "layer")
 
 
 @dataclass(frozen=True)
@@ -109,13 +108,13 @@ def extract(
     wording : Wording
         How a problem becomes a chat.
     store : Store, optional
-        Where states are kept under their content key, and found again; not used while hooks are on the model, whose
-        states are then not its own.
+        Where states are kept under their content key, and found again; not used while the model is
+        steered (:func:`brainalign.activations.edited`), as its states are then not its own.
     block_tokens : int
         Tokens a pass; changes speed and memory, not the states.
     """
     prompts = encode_problems(model, problems, wording)
-    store = None if is_hooked(model) else store
+    store = None if is_edited(model) else store
     key = content_key(
         STAGE, VERSION, {"weights": model.weights_hash, "prompts": hash_json(prompts), "ids": list(problems.ids)}
     )
