@@ -87,9 +87,9 @@ class Wording:
 def own_wording() -> Wording:
     """Words of the platform itself, used wherever the release's are not there."""
     task = (
-        "You are good at logic. Each round gives you {count} premises and a conclusion. %s Take every premise to be true."
-        " Work out whether the conclusion follows from the premises. Say 'True' if the conclusion follows and 'False' if"
-        " it does not. Start your response with 'True' or 'False' only."
+        "You are good at logic. Each round gives you {count} premises and a conclusion. %s Take every premise to be"
+        " true. Work out whether the conclusion follows from the premises. Say 'True' if the conclusion follows and"
+        " 'False' if it does not. Start your response with 'True' or 'False' only."
     )
     return Wording(
         source="brainalign",
@@ -98,8 +98,8 @@ def own_wording() -> Wording:
             "transitive": task % "The premises compare imaginary people with one another.",
         },
         acknowledgement=(
-            "All right. I will work out whether the conclusion follows from the premises, and start my response with 'True'"
-            " or 'False' only."
+            "All right. I will work out whether the conclusion follows from the premises, and start my response with"
+            " 'True' or 'False' only."
         ),
         heading="Premises:\n",
         premise="{number}. {sentence}.\n",
