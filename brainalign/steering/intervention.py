@@ -42,6 +42,8 @@ class NariOutcome:
     summaries : mapping of str to OutcomeSummary
     comparisons : mapping of str to Comparison
         The guided arm minus each control, pair by pair; empty without the guided arm or without pairs.
+    other_roi : str or None
+        Region that guides the arm ``other_roi``; None where there is no second one.
     """
 
     model: str
@@ -51,6 +53,7 @@ class NariOutcome:
     outcomes: Mapping[str, pa.Table]
     summaries: Mapping[str, OutcomeSummary]
     comparisons: Mapping[str, Comparison]
+    other_roi: str | None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -72,6 +75,7 @@ class NariOutcome:
             "baseline": self.baseline.to_json(),
             "arms": {arm: summary.to_json() for arm, summary in self.summaries.items()},
             "comparisons": {arm: comparison.to_json() for arm, comparison in self.comparisons.items()},
+            "other_roi": self.other_roi,
             "notes": list(self.notes),
         }
 
@@ -128,6 +132,7 @@ def steer(
         outcomes=outcomes,
         summaries={arm: summarise(table) for arm, table in outcomes.items()},
         comparisons=compare_with_guided(outcomes),
+        other_roi=inputs.other_roi,
     )
 
 
