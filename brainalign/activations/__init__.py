@@ -1,7 +1,18 @@
 """States of a model at the last token of each problem, and steering of that token from stored prompts."""
 
-from brainalign.activations.extraction import Activations, encode_problems, extract
-from brainalign.activations.hooks import displaced, hooked
+from brainalign.activations.extraction import Activations, answer_prompts, encode_problems, extract
+from brainalign.activations.hooks import displaced, edited, hooked, is_edited
 from brainalign.activations.prefilled import PrefilledPrompts, prefill
 
-__all__ = ["Activations", "PrefilledPrompts", "displaced", "encode_problems", "extract", "hooked", "prefill"]
+__all__ = [
+    "Activations",
+    "PrefilledPrompts",
+    "answer_prompts",
+    "displaced",
+    "edited",
+    "encode_problems",
+    "extract",
+    "hooked",
+    "is_edited",
+    "prefill",
+]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from brainalign.activations.hooks import hooked
+from brainalign.activations.hooks import SITES, hooked, is_edited
 from brainalign.activations.packed import BLOCK_TOKENS, blocks, embed, run_layers
 from brainalign.activations.prefix_tree import build_tree
 from brainalign.activations.tree_attention import KeyValueStore
@@ -17,7 +17,6 @@ from brainalign.zoo import Answers, LanguageModel, Site
 
 STAGE = "activations"
 VERSION = 1
-SITES: tuple[Site, Site] = ("attention", "layer")
 
 
 @dataclass(frozen=True)
@@ -109,11 +108,13 @@ def extract(
     wording : Wording
         How a problem becomes a chat.
     store : Store, optional
-        Where states are kept under their content key, and found again.
+        Where states are kept under their content key, and found again; not used while the model is
+        steered (:func:`brainalign.activations.edited`), as its states are then not its own.
     block_tokens : int
         Tokens a pass; changes speed and memory, not the states.
     """
     prompts = encode_problems(model, problems, wording)
+    store = None if is_edited(model) else store
     key = content_key(
         STAGE, VERSION, {"weights": model.weights_hash, "prompts": hash_json(prompts), "ids": list(problems.ids)}
     )
@@ -150,6 +151,23 @@ def extract_prompts(
                 record.answers(model.score(model.head(last[block.final_rows])))
     rows = tree.places(tree.leaf_of)
     return record.values[:, :, rows], Answers(record.margin[rows], record.answer[rows])
+
+
+@torch.inference_mode()
+def answer_prompts(
+    model: LanguageModel, prompts: Sequence[Sequence[int]], *, block_tokens: int = BLOCK_TOKENS
+) -> Answers:
+    """Answers to prompts of token ids, shared beginnings computed once; states are not kept."""
+    tree = build_tree(prompts)
+    margin = np.empty(len(tree.leaves), dtype=np.float32)
+    answer = np.empty(len(tree.leaves), dtype=np.int8)
+    for block in blocks(tree, KeyValueStore(), device=model.device, n_rows=block_tokens):
+        last = run_layers(model, embed(model, block.ids), block.tree_pass)
+        if block.leaves:
+            places, found = tree.places(block.leaves), model.score(model.head(last[block.final_rows]))
+            margin[places], answer[places] = found.margin, found.answer
+    rows = tree.places(tree.leaf_of)
+    return Answers(margin[rows], answer[rows])
 
 
 @dataclass

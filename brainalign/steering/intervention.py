@@ -13,6 +13,7 @@ from brainalign.evaluation import AnswerMetrics, answer_metrics
 from brainalign.steering.arms import ARMS, find_arm
 from brainalign.steering.config import NariConfig, middle_half
 from brainalign.steering.inputs import NariInputs, assemble
+from brainalign.steering.instructions import InstructionVariants
 from brainalign.steering.nari import run_nari
 from brainalign.steering.outcomes import Comparison, OutcomeSummary, compare, summarise
 
@@ -41,6 +42,8 @@ class NariOutcome:
     summaries : mapping of str to OutcomeSummary
     comparisons : mapping of str to Comparison
         The guided arm minus each control, pair by pair; empty without the guided arm or without pairs.
+    other_roi : str or None
+        Region that guides the arm ``other_roi``; None where there is no second one.
     """
 
     model: str
@@ -50,6 +53,7 @@ class NariOutcome:
     outcomes: Mapping[str, pa.Table]
     summaries: Mapping[str, OutcomeSummary]
     comparisons: Mapping[str, Comparison]
+    other_roi: str | None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -71,6 +75,7 @@ class NariOutcome:
             "baseline": self.baseline.to_json(),
             "arms": {arm: summary.to_json() for arm, summary in self.summaries.items()},
             "comparisons": {arm: comparison.to_json() for arm, comparison in self.comparisons.items()},
+            "other_roi": self.other_roi,
             "notes": list(self.notes),
         }
 
@@ -115,7 +120,8 @@ def steer(
     config = config or NariConfig(layers=middle_half(model.n_layers))
     activations = extract(model, dataset.problems, dataset.wording, store=store)
     prompts = prefill(model, dataset.problems, dataset.wording, first_layer=0)
-    inputs = assemble(activations, dataset, prompts, roi=config.roi)
+    variants = InstructionVariants(model, dataset.problems, dataset.wording, store)
+    inputs = assemble(activations, dataset, prompts, roi=config.roi, variants=variants)
     inputs.check_layers(config.layers)
     outcomes = {arm: run_nari(inputs, config, arm, (_key(model, dataset, config, arm), seed)) for arm in arms}
     return NariOutcome(
@@ -126,6 +132,7 @@ def steer(
         outcomes=outcomes,
         summaries={arm: summarise(table) for arm, table in outcomes.items()},
         comparisons=compare_with_guided(outcomes),
+        other_roi=inputs.other_roi,
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from brainalign.artifacts import Part, Result
+from brainalign.artifacts import Part, Result, content_key
 from brainalign.spaces import Space
 
 if TYPE_CHECKING:
@@ -31,6 +31,11 @@ class Ask:
     replicate: int
 
 
+def result_key(kind: "TrialKind", ask: Ask, context: "Context") -> str:
+    """Name the result of a trial by what it depends on."""
+    return content_key(f"result-{kind.name}", kind.version, kind.identity(ask, context))
+
+
 class TrialKind(Protocol):
     """A kind of trial.
 
@@ -44,6 +49,8 @@ class TrialKind(Protocol):
         Raised by hand when the meaning of its results changes; part of every key.
     arms : tuple of str
         The method first, then its controls.
+    default_arms : tuple of str
+        Those of a study that names none, the method first: enough to judge it by, and affordable.
     objectives : tuple of str
         Metrics that a search can maximise, the default first.
     selects : bool
@@ -54,6 +61,7 @@ class TrialKind(Protocol):
     name: str
     version: int
     arms: tuple[str, ...]
+    default_arms: tuple[str, ...]
     objectives: tuple[str, ...]
     selects: bool
 
