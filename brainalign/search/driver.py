@@ -15,7 +15,7 @@ from ray.tune import Callback
 from ray.tune.execution.placement_groups import PlacementGroupFactory
 
 from brainalign.artifacts import Store
-from brainalign.errors import StudyError
+from brainalign.errors import ClusterError, StudyError
 from brainalign.search.cluster import cluster
 from brainalign.search.lease import lease
 from brainalign.search.ledger import Ledger
@@ -93,6 +93,7 @@ def run_study(
         heard.begin(n_before, ledger.n_total)
         if ledger.next_place() is not None:
             with cluster(address):
+                _check_room(study)
                 describe_models(ready, heard)
                 interrupted = _tune(ready, ledger, StudySearcher(ledger, optuna, store), heard)
             _mirror(store, study.name, heard)
@@ -100,6 +101,20 @@ def run_study(
     seconds = time.monotonic() - started
     n_done = ledger.n_done
     return StudyRun(study.name, store.root, n_done, ledger.n_total, n_failed, n_done - n_before, interrupted, seconds)
+
+
+def _check_room(study: Study) -> None:
+    """Refuse, before the start, trials that no node of the cluster has room for: they would wait for ever."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    for kind in study.kinds:
+        for model in study.models:
+            needs = _bundle(kind, model)
+            if not any(all(node.get(name, 0) >= amount for name, amount in needs.items()) for node in nodes):
+                wanted = f"{needs.get('CPU', 0):g} CPU, {needs.get('GPU', 0):g} GPU, {needs['memory'] / GIB:.1f} GiB"
+                raise ClusterError(
+                    f"expected a node with room for a {kind} trial of {model} ({wanted}), found none of {len(nodes)}: "
+                    "choose a smaller model or a larger machine"
+                )
 
 
 def _mirror(store: Store, name: str, heard: Listener) -> None:
@@ -163,9 +178,13 @@ def _tune(ready: Prepared, ledger: Ledger, searcher: StudySearcher, heard: Liste
 
 def _resources(config: dict[str, Any]) -> PlacementGroupFactory:
     """State a trial's resources; a model's own memory keeps actors of different models apart."""
-    needs = trial_kind(config["kind"]).resources(model_facts(config["model"]))
+    return PlacementGroupFactory([_bundle(config["kind"], config["model"])])
+
+
+def _bundle(kind: str, model: str) -> dict[str, float]:
+    needs = trial_kind(kind).resources(model_facts(model))
     bundle = {"CPU": needs.cpus, "GPU": needs.gpus, "memory": needs.memory_gib * GIB}
-    return PlacementGroupFactory([{name: amount for name, amount in bundle.items() if amount}])
+    return {name: amount for name, amount in bundle.items() if amount}
 
 
 class _Hook(Callback):  # type: ignore[misc]

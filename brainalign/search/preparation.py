@@ -58,7 +58,8 @@ def prepare(study: Study, store: Store, betas: Path | str | None = None) -> Prep
     split = split_problems(dataset.problems, selection_share=section.selection_share, seed=section.seed)
     for name in study.kinds:
         for model in study.models:
-            trial_kind(name).check(study.space(name), model_facts(model), len(dataset.betas.subjects))
+            for space in study.points(name):
+                trial_kind(name).check(space, model_facts(model), len(dataset.betas.subjects))
     manifest = _manifest(study, dataset, split)
     if study.name in store.studies():
         check_same(store.read_manifest(study.name), manifest, study.name)

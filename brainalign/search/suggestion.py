@@ -17,7 +17,6 @@ from brainalign.errors import StudyError
 from brainalign.search.ledger import Ledger
 from brainalign.spaces import Choice, Range, Space, flatten, grid, nest, unnest
 from brainalign.study import KindSection, Place
-from brainalign.trials import trial_kind
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -63,8 +62,7 @@ def suggest(ledger: Ledger, place: Place) -> dict[str, Any]:
         return dict(winner.setting)
     section, space = study.kinds[branch.kind], study.space(branch.kind)
     if place.number < len(section.enqueue):
-        given = {**trial_kind(branch.kind).default_setting(), **section.enqueue[place.number]}
-        return {name: given[name] for name in space}
+        return study.enqueued(branch.kind)[place.number]
     if section.sampler == "grid":
         points = grid(space)
         return nest(points[place.number % len(points)])

@@ -11,7 +11,7 @@ import pytest
 
 from brainalign.artifacts import Store
 from brainalign.search import verify_study
-from tests.search.conftest import Finished, scientific, write_small_quickstart
+from tests.search.quickstart import Finished, scientific, write_small_quickstart
 
 pytestmark = pytest.mark.slow
 
