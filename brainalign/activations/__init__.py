@@ -1,12 +1,13 @@
 """States of a model at the last token of each problem, and steering of that token from stored prompts."""
 
-from brainalign.activations.extraction import Activations, answer_prompts, encode_problems, extract
+from brainalign.activations.extraction import Activations, activations_key, answer_prompts, encode_problems, extract
 from brainalign.activations.hooks import displaced, edited, hooked, is_edited
 from brainalign.activations.prefilled import PrefilledPrompts, prefill
 
 __all__ = [
     "Activations",
     "PrefilledPrompts",
+    "activations_key",
     "answer_prompts",
     "displaced",
     "edited",

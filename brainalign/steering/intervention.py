@@ -11,7 +11,7 @@ from brainalign.artifacts import Store, content_key
 from brainalign.errors import InputError
 from brainalign.evaluation import AnswerMetrics, answer_metrics
 from brainalign.steering.arms import ARMS, find_arm
-from brainalign.steering.config import NariConfig, middle_half
+from brainalign.steering.config import VERSION, NariConfig, middle_half
 from brainalign.steering.inputs import NariInputs, assemble
 from brainalign.steering.instructions import InstructionVariants
 from brainalign.steering.nari import run_nari
@@ -20,9 +20,6 @@ from brainalign.steering.outcomes import Comparison, OutcomeSummary, compare, su
 if TYPE_CHECKING:
     from brainalign.betas import FmriDataset
     from brainalign.zoo import LanguageModel
-
-VERSION = 1
-"""Raised by hand when the meaning of an outcome changes."""
 
 
 @dataclass(frozen=True)
