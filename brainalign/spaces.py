@@ -7,6 +7,7 @@ the end of the last).
 
 import math
 from collections.abc import Mapping
+from difflib import get_close_matches
 from itertools import product
 from typing import Annotated, Any
 
@@ -119,11 +120,20 @@ def parse_dimension(name: str, raw: Any) -> Dimension:
     if isinstance(raw, Mapping):
         for form, key in ((Range, "low"), (DepthRange, "start"), (LayerRuns, "runs"), (Choice, "options")):
             if key in raw:
+                _check_keys(name, raw, form)
                 return form.model_validate(raw)  # type: ignore[attr-defined, no-any-return]
         raise ValueError(
             f"{name}: expected low/high, start/width or runs, found {', '.join(map(str, raw)) or 'nothing'}"
         )
     return Choice(options=(raw,))
+
+
+def _check_keys(name: str, raw: Mapping[str, Any], form: type[BaseModel]) -> None:
+    for key in raw:
+        if key not in form.model_fields:
+            near = get_close_matches(str(key), form.model_fields, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]!r}?" if near else f"valid are {', '.join(form.model_fields)}"
+            raise ValueError(f"{name}: unknown key {key!r}: {hint}")
 
 
 def flatten(space: Space) -> dict[str, Choice | Range]:

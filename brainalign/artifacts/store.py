@@ -85,10 +85,18 @@ class Store:
         """Where a result's outcomes stand."""
         return self.root / "results" / f"{key}.parquet"
 
+    def has_result(self, key: str) -> bool:
+        """Whether a whole result stands under the key; a damaged file is none."""
+        try:
+            metadata = pq.read_metadata(self.result_path(key)).metadata or {}
+        except (pa.ArrowException, OSError):
+            return False
+        return b"brainalign" in metadata
+
     def write_result(self, result: Result) -> None:
-        """Keep a result under its key; one that is there already stays as it is."""
+        """Keep a result under its key; a whole one that is there already stays as it is."""
         path = self.result_path(result.key)
-        if path.is_file():
+        if self.has_result(result.key):
             return
         facts = {name: getattr(result, name) for name in _RESULT_FIELDS}
         for name in ("metrics", "detail", "provenance"):
@@ -97,11 +105,10 @@ class Store:
         write_atomically(path, lambda temporary: pq.write_table(table, temporary))
 
     def read_result(self, key: str) -> Result | None:
-        """Find a result by its key; None where nobody has made it."""
-        path = self.result_path(key)
-        if not path.is_file():
+        """Find a result by its key; None where nobody has made it, or its file is damaged: it is made again."""
+        if not self.has_result(key):
             return None
-        table = _read_parquet(path)
+        table = _read_parquet(self.result_path(key))
         facts = json.loads(table.schema.metadata[b"brainalign"])
         return Result(outcomes=table.replace_schema_metadata(None), **facts)
 
@@ -131,7 +138,12 @@ class Store:
         if not path.is_file():
             known = ", ".join(self.studies()) or "no study at all"
             raise StudyError(f"expected study {name!r} in {self.root}, found {known}: run it, or name its --store")
-        manifest = dict(json.loads(path.read_text(encoding="utf-8")))
+        try:
+            manifest = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError, OSError) as error:
+            raise StudyError(
+                f"expected a study's manifest in {path}, found {error}: restore it, or choose --as"
+            ) from error
         found = manifest.get("schema_version")
         if found != SCHEMA_VERSION:
             raise StudyError(

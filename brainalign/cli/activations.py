@@ -18,6 +18,7 @@ from brainalign.cli.output import console, print_json
 
 app = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
     help="Extract a model's states on the problems.\n\nExample: brainalign activations extract --model smollm2-135m",
 )
 

@@ -17,6 +17,7 @@ from brainalign.cli.output import print_json, print_table
 
 app = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
     help="Measure speed against named peers, as ratios in one run.\n\nExample: brainalign bench encoding",
 )
 

@@ -9,7 +9,9 @@ from brainalign.cli.options import BetasOption, JsonOption, SimulateOption, Subj
 from brainalign.cli.output import console, print_json, print_table
 
 app = typer.Typer(
-    no_args_is_help=True, help="Find, fetch and show the betas and problems.\n\nExample: brainalign data show"
+    no_args_is_help=True,
+    add_completion=False,
+    help="Find, fetch and show the betas and problems.\n\nExample: brainalign data show",
 )
 
 

@@ -8,7 +8,7 @@ import typer
 from brainalign.cli.options import DEFAULT_STORE, StoreOption, open_store
 from brainalign.cli.output import console
 
-app = typer.Typer(help="Browse a study's comparison in the MLflow UI.")
+app = typer.Typer(add_completion=False, help="Browse a study's comparison in the MLflow UI.")
 
 
 @app.command()

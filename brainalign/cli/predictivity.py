@@ -19,7 +19,7 @@ from brainalign.cli.options import (
 )
 from brainalign.cli.output import console, print_json, print_table
 
-app = typer.Typer(help="How well a model's states predict the betas.")
+app = typer.Typer(add_completion=False, help="How well a model's states predict the betas.")
 
 
 @app.command()

@@ -6,10 +6,12 @@ from typing import Annotated
 import typer
 
 from brainalign.cli.options import DEFAULT_STORE, JsonOption, StoreOption, open_store
-from brainalign.cli.output import console, print_json
+from brainalign.cli.output import console, print_json, say_source
 
 app = typer.Typer(
-    no_args_is_help=True, help="Write reports from stored results.\n\nExample: brainalign report study quickstart"
+    no_args_is_help=True,
+    add_completion=False,
+    help="Write reports from stored results.\n\nExample: brainalign report study quickstart",
 )
 
 
@@ -38,4 +40,6 @@ def study(
     if json:
         print_json({**study_summary(where, name), "report": str(path)})
     else:
-        console.print(f"report:  {path}", soft_wrap=True)
+        data = where.read_manifest(name)["data"]
+        say_source(data["source"], data["description"])
+        console.print(f"report:  {path}", soft_wrap=True, markup=False)

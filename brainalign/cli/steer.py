@@ -34,6 +34,7 @@ from brainalign.cli.steer_transfer import export, transfer
 
 app = typer.Typer(
     no_args_is_help=True,
+    add_completion=False,
     help="Move a model's states towards the brain's, at inference.\n\nExample: brainalign steer nari --subjects 2",
 )
 app.command()(transfer)

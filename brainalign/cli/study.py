@@ -1,5 +1,6 @@
 """`brainalign study`: run, resume, show and check studies."""
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,9 @@ if TYPE_CHECKING:
     from brainalign.study import Study
 
 app = typer.Typer(
-    no_args_is_help=True, help="Run, resume and check studies.\n\nExample: brainalign study run studies/quickstart.yaml"
+    no_args_is_help=True,
+    add_completion=False,
+    help="Run, resume and check studies.\n\nExample: brainalign study run studies/quickstart.yaml",
 )
 
 AddressOption = Annotated[
@@ -82,14 +85,19 @@ def _run(
         done = run_study(study, store=store, betas=betas, address=address, listener=progress)
     if done.interrupted:
         notes.print(f"interrupted: {done.n_done} of {done.n_total} trials are done and kept; go on with")
-        notes.print(f"  brainalign study resume {study.name} --store {store.root}", soft_wrap=True)
+        notes.print(f"  brainalign study resume {study.name}{_at(store)}", soft_wrap=True, markup=False)
         raise typer.Exit(130)
     finish(study.name, store, json, "everything was done already" if done.n_new == 0 else f"{done.n_new} trials run")
     if done.n_lost:
         notes.print(f"{done.n_lost} trials are not done for a fault around them; mend it and go on with")
-        notes.print(f"  brainalign study resume {study.name} --store {store.root}", soft_wrap=True)
+        notes.print(f"  brainalign study resume {study.name}{_at(store)}", soft_wrap=True, markup=False)
     if done.n_failed == done.n_total or done.n_lost:
         raise typer.Exit(1)
+
+
+def _at(store: "Store") -> str:
+    """Spell the option that names a store, where it is not the default, so that it can be pasted into a shell."""
+    return "" if store.root == DEFAULT_STORE.resolve() else f" --store {shlex.quote(str(store.root))}"
 
 
 def finish(name: str, store: "Store", json: bool, what: str) -> None:
@@ -114,9 +122,8 @@ def finish(name: str, store: "Store", json: bool, what: str) -> None:
     console.print(f"{name}: {what}")
     for line in best_lines(summary):
         console.print(line, soft_wrap=True, markup=False)
-    console.print(f"report:  {path}", soft_wrap=True)
-    where = "" if store.root == DEFAULT_STORE.resolve() else f" --store {store.root}"
-    console.print(f"browse:  brainalign mlflow {name}{where}", soft_wrap=True)
+    console.print(f"report:  {path}", soft_wrap=True, markup=False)
+    console.print(f"browse:  brainalign mlflow {name}{_at(store)}", soft_wrap=True, markup=False)
 
 
 @app.command()
@@ -136,13 +143,14 @@ def status(name: NameArgument, store: StoreOption = DEFAULT_STORE, json: JsonOpt
         best = max((row.objective for row in done if row.objective is not None), default=None)
         n_failed = sum(row.state == "FAILED" for row in done)
         rows.append((str(branch), ledger.study.n_trials(branch.kind), len(done), n_failed, best))
+    data = where.read_manifest(name)["data"]
     if json:
         keys = ("branch", "n_trials", "n_done", "n_failed", "best")
         branches = [dict(zip(keys, row, strict=True)) for row in rows]
-        data = where.read_manifest(name)["data"]["source"]
         counts = {"n_done": ledger.n_done, "n_total": ledger.n_total}
-        print_json({"name": name, "data": data, **counts, "branches": branches})
+        print_json({"name": name, "data": data["source"], **counts, "branches": branches})
         return
+    say_source(data["source"], data["description"])
     print_table(f"{name}: {ledger.n_done} of {ledger.n_total}", ("branch", "trials", "done", "failed", "best"), rows)
 
 

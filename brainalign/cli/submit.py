@@ -7,7 +7,7 @@ import typer
 
 from brainalign.cli.options import DEFAULT_STORE, BetasOption, StoreOption
 
-app = typer.Typer(help="Send a study to a Ray cluster.")
+app = typer.Typer(add_completion=False, help="Send a study to a Ray cluster.")
 
 
 @app.command()

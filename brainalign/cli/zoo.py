@@ -8,7 +8,9 @@ import typer
 from brainalign.cli.options import JsonOption
 from brainalign.cli.output import print_json, print_table
 
-app = typer.Typer(no_args_is_help=True, help="List and show the models.\n\nExample: brainalign zoo list")
+app = typer.Typer(
+    no_args_is_help=True, add_completion=False, help="List and show the models.\n\nExample: brainalign zoo list"
+)
 
 
 @app.command(name="list")

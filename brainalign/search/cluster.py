@@ -2,6 +2,7 @@
 
 import logging
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -42,6 +43,8 @@ def cluster(address: str | None) -> Iterator[None]:
     if ray.is_initialized():
         yield
         return
+    if address is not None and address != "auto":
+        _knock(address)
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
     # The driver says in one line what ails a trial; Tune would print a traceback for each.
@@ -62,6 +65,17 @@ def cluster(address: str | None) -> Iterator[None]:
         yield
     finally:
         ray.shutdown()
+
+
+def _knock(address: str) -> None:
+    """Refuse an address where nobody listens: Ray itself would try for minutes."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=5).close()
+    except (OSError, ValueError) as error:
+        raise ClusterError(
+            f"expected a Ray cluster at {address}, found {error}: give host:port of its head, such as 10.0.0.1:6379"
+        ) from error
 
 
 def _guard_token() -> None:

@@ -14,8 +14,8 @@ from ray import tune
 from ray.tune import Callback
 from ray.tune.execution.placement_groups import PlacementGroupFactory
 
-from brainalign.artifacts import Store
-from brainalign.errors import BrainalignError, ClusterError
+from brainalign.artifacts import Store, TrialRow
+from brainalign.errors import BrainalignError, ClusterError, StudyError
 from brainalign.search.cluster import cluster
 from brainalign.search.lease import lease
 from brainalign.search.ledger import Ledger
@@ -104,11 +104,11 @@ def run_study(
     ready = prepare(study, store, betas)
     with lease(store.study_folder(study.name)):
         begin(ready)
-        ledger = Ledger(study, store.read_trials(study.name))
+        ledger = Ledger(study, _whole_rows(store, study.name, heard))
         optuna = OptunaMirror(store.study_folder(study.name) / "optuna.journal", study)
         optuna.rebuild(ledger.rows.values())
-        n_before, interrupted = ledger.n_done, False
-        heard.begin(n_before, ledger.n_total)
+        interrupted = False
+        heard.begin(ledger.n_done, ledger.n_total)
         if ledger.next_place() is not None:
             with cluster(address):
                 _check_room(study, address, heard)
@@ -117,9 +117,17 @@ def run_study(
             _mirror(store, study.name, heard)
         n_failed = sum(row.state == "FAILED" for row in ledger.rows.values())
     seconds = time.monotonic() - started
-    n_done = ledger.n_done
-    counts = (n_done, ledger.n_total, n_failed, n_done - n_before, len(ledger.lost))
+    counts = (ledger.n_done, ledger.n_total, n_failed, ledger.n_new, len(ledger.lost))
     return StudyRun(study.name, store.root, *counts, interrupted, seconds)
+
+
+def _whole_rows(store: Store, name: str, heard: Listener) -> list[TrialRow]:
+    """Rows of finished trials; one whose outcomes are gone or damaged does not count, so that it is run again."""
+    rows = store.read_trials(name)
+    whole = [row for row in rows if row.result_key is None or store.has_result(row.result_key)]
+    if len(whole) < len(rows):
+        heard.note(f"the outcomes of {len(rows) - len(whole)} finished trials are gone or damaged: they are run again")
+    return whole
 
 
 def _check_room(study: Study, address: str | None, heard: Listener) -> None:
@@ -143,7 +151,7 @@ def _mirror(store: Store, name: str, heard: Listener) -> None:
     try:
         mirror_mlflow(store, name)
     except Exception as error:  # noqa: BLE001 - the mirror's border: whatever ails MLflow must not end a study
-        heard.note(f"MLflow is not up to date, `brainalign study verify` rebuilds it: {error}")
+        heard.note(f"MLflow is not up to date, `brainalign study verify` rebuilds it: {str(error).splitlines()[0]}")
 
 
 def describe_models(ready: Prepared, heard: Listener) -> None:
@@ -208,7 +216,9 @@ def _tune(ready: Prepared, ledger: Ledger, searcher: StudySearcher, heard: Liste
     finally:
         hook.close()
         shutil.rmtree(scratch, ignore_errors=True)
-    return not ledger.complete and not searcher.stopped
+    if searcher.fault is not None:
+        raise StudyError(searcher.fault)
+    return not ledger.complete and not ledger.lost
 
 
 def _resources(config: dict[str, Any]) -> PlacementGroupFactory:

@@ -34,6 +34,7 @@ class Ledger:
         self.branches = list(branches(study))
         self.rows: dict[Place, TrialRow] = {row_place(row): row for row in rows}
         self.running: dict[Place, Mapping[str, Any]] = {}
+        self.n_new = 0
         self.lost: dict[Place, Mapping[str, Any]] = {}
 
     @property
@@ -113,4 +114,5 @@ class Ledger:
         """Note a place's final state."""
         place = row_place(row)
         self.running.pop(place, None)
+        self.n_new += 1
         self.rows[place] = row

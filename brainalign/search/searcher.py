@@ -35,6 +35,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         self._store = store
         self._live: dict[str, Place] = {}
         self.stopped = False
+        self.fault: str | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles its searcher into a snapshot that is never read: nothing of this one belongs there."""
@@ -61,6 +62,8 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         row = self._store.read_trial(self._ledger.study.name, str(place))
         if row is None:
             self._ledger.lose(place)
+            if result and result.get("fault"):  # the store's, so every further trial would meet it too
+                self.fault, self.stopped = str(result["fault"]), True
             return
         self._ledger.finish(row)
         if place.part == "selection":

@@ -38,7 +38,12 @@ def verify_study(store: Store, name: str) -> Verification:
         rows = [row for row in store.read_trials(name) if row.part == "selection"]
         optuna = OptunaMirror(store.study_folder(name) / "optuna.journal", study)
         found = optuna.finished()
-        differences = _differences({row.place: STATES[row.state].name for row in rows}, found)
+        differences = [
+            f"results: {row.place}: expected outcomes, found none or a damaged file: `study resume` makes them again"
+            for row in store.read_trials(name)
+            if row.result_key is not None and not store.has_result(row.result_key)
+        ]
+        differences += _differences({row.place: STATES[row.state].name for row in rows}, found)
         optuna.rebuild(rows)
         n_mlflow = count_runs(store, name)
         changed = mirror(store, name)

@@ -68,7 +68,11 @@ class TrialWorker(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Run the trial, write its result and its row, then report."""
-        row = run_trial(config_place(self.config), self.config["setting"], self._shared, self._get_context())
+        place = config_place(self.config)
+        try:
+            row = run_trial(place, self.config["setting"], self._shared, self._get_context())
+        except StudyError as error:  # the store's fault: another try in another process would meet it too
+            return {"done": True, "objective": None, "state": "LOST", "place": str(place), "fault": str(error)}
         return {"done": True, "objective": row.objective, "state": row.state, "place": row.place}
 
     def _get_context(self) -> Context:
@@ -87,8 +91,8 @@ def run_trial(place: Place, setting: Mapping[str, Any], shared: Shared, context:
         The store cannot be read or written: no fault of the trial, so it gets no final state.
     """
     standing = context.store.read_trial(shared.study.name, str(place))
-    if standing is not None:  # a worker that died after its row was written
-        return standing
+    if standing is not None and (standing.result_key is None or context.store.has_result(standing.result_key)):
+        return standing  # written by a worker that died before it could report
     started, clock = datetime.now(UTC), time.perf_counter()
     branch, study = place.branch, shared.study
     ask = Ask(setting, branch.arm, place.part, study.seeds.replicate)

@@ -2,11 +2,24 @@
 
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import yaml
 
 from brainalign.errors import InputError
 from brainalign.study.schema import Study, parse_study
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML's safe loader; a key that stands twice is an error and not the last one's word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Build a mapping whose keys are all different."""
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        doubled = [key for key in keys if keys.count(key) > 1]
+        if doubled:
+            raise yaml.constructor.ConstructorError(None, None, f"the key {doubled[0]!r} twice", node.start_mark)
+        return super().construct_mapping(node, deep)
 
 
 def packaged_studies() -> list[str]:
@@ -25,7 +38,10 @@ def read_study_text(source: Path | str) -> str:
     """
     path = Path(source)
     if path.is_file():
-        return path.read_text(encoding="utf-8")
+        try:
+            return path.read_text(encoding="utf-8")
+        except (UnicodeDecodeError, OSError) as error:
+            raise InputError(f"{source}: expected a text file in UTF-8, found {error}") from error
     name = path.name.removesuffix(".yaml")
     if str(source) in (name, f"studies/{name}.yaml") and name in packaged_studies():
         return files("brainalign").joinpath("studies", f"{name}.yaml").read_text(encoding="utf-8")
@@ -51,7 +67,7 @@ def load_study(source: Path | str, *, name: str | None = None) -> Study:
     """
     text = read_study_text(source)
     try:
-        raw = yaml.safe_load(text)
+        raw = yaml.load(text, _StrictLoader)  # a safe loader that also refuses doubled keys
     except yaml.YAMLError as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{source}: expected YAML, found {reason}") from error

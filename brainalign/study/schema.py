@@ -183,6 +183,8 @@ def parse_study(raw: Any, where: str) -> Study:
     if isinstance(raw.get("betas"), Mapping):
         _check_names(raw["betas"].get("simulator"), SimulatorSection, f"{where}: betas.simulator")
     kinds = raw.get("kinds")
+    if kinds is not None and not isinstance(kinds, Mapping):
+        raise InputError(f"{where}: kinds: expected a mapping such as `nari: {{trials: 20}}`, found {kinds!r}")
     for name, body in kinds.items() if isinstance(kinds, Mapping) else ():
         trial_kind(str(name))
         _check_names(body, KindSection, f"{where}: kinds.{name}")

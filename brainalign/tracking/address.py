@@ -14,6 +14,7 @@ os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
+from sqlalchemy.exc import SQLAlchemyError
 
 for _name in ("mlflow.store.db.utils", "alembic.runtime.migration", "alembic.runtime.plugins"):
     logging.getLogger(_name).setLevel(
@@ -37,7 +38,8 @@ def connected(uri: str) -> Iterator[MlflowClient]:
     """
     try:
         yield MlflowClient(tracking_uri=uri)
-    except (MlflowException, OSError) as error:  # OSError: a full or read-only disk under the artifacts
+    # OSError: a full or read-only disk under the artifacts; SQLAlchemyError: a database file that is none
+    except (MlflowException, OSError, SQLAlchemyError) as error:
         reason = str(error).splitlines()[0][:300]
         raise StudyError(
             f"expected to read and write MLflow at {uri}, found: {reason}; the results are safe in the store: "

@@ -98,6 +98,12 @@ class Nari:
                     raise InputError(
                         f"nari: {name}: expected numbers of at least {least}, found {value!r}: mend the range"
                     )
+        for name in ("n_steps", "check_every"):
+            dimension = space[name]
+            if isinstance(dimension, Range) and not dimension.integer:
+                raise InputError(f"nari: {name}: expected whole numbers, found a range of any: add `integer: true`")
+            if any(value != int(value) for value in points(space, name)):
+                raise InputError(f"nari: {name}: expected whole numbers, found {tuple(points(space, name))}")
         if max(points(space, "check_every")) > min(points(space, "n_steps")):
             raise InputError(
                 "nari: expected check_every <= n_steps for every point: raise n_steps or lower check_every"

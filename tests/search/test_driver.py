@@ -12,7 +12,7 @@ from brainalign.search import run_study, verify_study
 from brainalign.steering import summarise
 from brainalign.study import parse_study
 from brainalign.tracking import tracking_uri
-from tests.search.quickstart import Finished, small_quickstart
+from tests.search.quickstart import Finished, scientific, small_quickstart
 
 
 def test_every_place_is_done_and_none_failed(finished: Finished) -> None:
@@ -88,6 +88,21 @@ def test_a_name_that_is_taken_by_other_settings_is_refused_and_nothing_changes(f
     with pytest.raises(StudyError, match=r"changed: seeds\.search.*--as NAME"):
         run_study(other, store=finished.store)
     assert before == {path: path.stat().st_mtime_ns for path in finished.store.root.rglob("*.parquet")}
+
+
+def test_lost_outcomes_are_noticed_and_made_again(finished: Finished, tmp_path) -> None:
+    import shutil
+
+    store = Store(shutil.copytree(finished.store.root, tmp_path / "copy"))
+    row = store.read_trial("quickstart", "tiny-random-llama/nari/guided/1/selection")
+    assert row is not None
+    path = store.result_path(row.result_key or "")
+    path.write_bytes(path.read_bytes()[:100])
+    assert any("guided/1" in line for line in verify_study(store, "quickstart").differences)
+    again = run_study(finished.study, store=store)
+    assert (again.n_new, again.n_done) == (1, 26)
+    assert store.has_result(row.result_key or "")
+    assert scientific(store.read_trials("quickstart")) == scientific(finished.store.read_trials("quickstart"))
 
 
 def test_a_lost_row_is_noticed_and_the_mirrors_are_rebuilt(finished: Finished, tmp_path) -> None:

@@ -83,3 +83,20 @@ def test_a_killed_worker_is_replaced_and_the_table_is_the_same(finished: Finishe
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
     assert scientific(store.read_trials("quickstart")) == scientific(finished.store.read_trials("quickstart"))
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a small file system")
+def test_a_full_store_ends_the_study_with_one_line_and_loses_nothing(tmp_path: Path) -> None:
+    path, root = write_small_quickstart(tmp_path), tmp_path / "store"
+    root.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(root)], check=True)
+    try:
+        process = start(tmp_path, "run", str(path))
+        output, _ = process.communicate(timeout=240)
+        kept = Store(root).read_trials("quickstart")
+    finally:
+        subprocess.run(["umount", "-l", str(root)], check=True)
+    assert process.returncode == 2, output
+    assert "No space left" in output
+    assert "Traceback" not in output
+    assert all(row.state == "COMPLETE" for row in kept)

@@ -43,6 +43,9 @@ def test_defaults_are_the_sources_setting_where_a_space_leaves_a_name_out() -> N
         ({"name": "a b"}, "pattern"),
         ({"models": []}, "at least 1"),
         ({"kinds": {}}, "at least 1"),
+        ({"kinds": ["nari"]}, "expected a mapping"),
+        ({"kinds": {"nari": {"space": {"alpha": {"low": 1, "hihg": 5}}}}}, "did you mean 'high'"),
+        ({"kinds": {"nari": {"trials": 1, "enqueue": [{}, {}]}}}, "at most 1"),
     ],
 )
 def test_a_wrong_file_is_one_line_with_the_way_out(changes: dict[str, Any], message: str) -> None:
@@ -92,6 +95,12 @@ def test_files_by_path_and_by_another_name(tmp_path: Path) -> None:
     assert load_study(path, name="other").name == "other"
     with pytest.raises(InputError, match="quickstart"):
         load_study(tmp_path / "absent.yaml")
+    path.write_text("name: s\nmodels: [a]\nmodels: [b]\n")
+    with pytest.raises(InputError, match="'models' twice"):
+        load_study(path)
+    path.write_bytes(b"name: \xff\xfe")
+    with pytest.raises(InputError, match="UTF-8"):
+        load_study(path)
     path.write_text("a: [")
     with pytest.raises(InputError, match="expected YAML"):
         load_study(path)

@@ -117,6 +117,8 @@ def test_the_search_fits_its_maps_on_the_selection_part_alone(context: Context) 
         ({"loss": Choice(options=("cosin",))}, "found 'cosin'"),
         ({"alpha": Range(low=-1, high=2)}, "at least 0"),
         ({"check_every": Choice(options=(500,))}, "check_every <= n_steps"),
+        ({"n_steps": Range(low=10, high=20)}, "integer: true"),
+        ({"learning_rate": Choice(options=(0.0,))}, "at least"),
         ({"layers": LayerRuns(runs=((2, 4),))}, "4 layers"),
         ({"layers": Choice(options=(3,))}, "relative depth"),
     ],
