@@ -50,7 +50,7 @@ def hooked(model: LanguageModel, site: Site, layers: Sequence[int], fn: Change) 
 def displaced(
     model: LanguageModel, site: Site, layers: Sequence[int], displacements: torch.Tensor, token: int | None = None
 ) -> Iterator[list[Firings]]:
-    """Add ``displacements[i]`` (d,) to the output of ``layers[i]`` at the last tokens, or at one token of plain ones."""
+    """Add ``displacements[i]`` (d,) to the output of ``layers[i]`` at the last tokens, or at `token` instead."""
 
     def add(layer: int, state: torch.Tensor) -> torch.Tensor:
         changed = state.clone()
