@@ -2,7 +2,7 @@
 
 from brainalign.activations.answering import answer_prompts, continuations, option_logits
 from brainalign.activations.extraction import Activations, encode_problems, extract
-from brainalign.activations.hooks import displaced, hooked, last_tokens
+from brainalign.activations.hooks import displaced, edited, hooked, is_hooked
 from brainalign.activations.prefilled import PrefilledPrompts, prefill
 
 __all__ = [
@@ -11,10 +11,11 @@ __all__ = [
     "answer_prompts",
     "continuations",
     "displaced",
+    "edited",
     "encode_problems",
     "extract",
     "hooked",
-    "last_tokens",
+    "is_hooked",
     "option_logits",
     "prefill",
 ]

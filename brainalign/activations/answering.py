@@ -5,12 +5,11 @@ soon as the last prompt that begins with it has been read. So 720 orders of six 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
-from brainalign.activations.hooks import last_tokens_at
 from brainalign.activations.packed import BLOCK_TOKENS, Block, blocks, embed, run_layers
 from brainalign.activations.prefix_tree import Node, PrefixTree, build_tree
 from brainalign.activations.tree_attention import KeyValueStore
@@ -35,7 +34,7 @@ class PassSize:
 
 @torch.inference_mode()
 def answer_prompts(model: LanguageModel, prompts: Sequence[Sequence[int]], size: PassSize | None = None) -> Answers:
-    """Answer prompts of token ids; hooks on the model act as in plain forward passes, see `last_tokens`.
+    """Answer prompts of token ids; `edited` models are steered as in plain forward passes.
 
     Parameters
     ----------
@@ -129,8 +128,8 @@ def continuations(
         ]
         asked = torch.tensor([row for span in spans for row in span], device=model.device)
         targets = [token for leaf in block.leaves for token in pairs[leaf][1]]
-        with last_tokens_at(asked):
-            states = run_layers(model, embed(model, block.ids), block.tree_pass)[asked]
+        tree_pass = replace(block.tree_pass, last_rows=asked)
+        states = run_layers(model, embed(model, block.ids), tree_pass)[asked]
         chosen, greedy = _log_probabilities(model, states, torch.tensor(targets, device=model.device))
         start = 0
         for span in spans:
@@ -158,8 +157,7 @@ def _read_leaves(
 ) -> None:
     """Call ``read(places, logits)`` with the logits (n, vocabulary) after each prompt, a few prompts at a time."""
     for block in _portioned(model, tree, size):
-        with last_tokens_at(block.final_rows):
-            last = run_layers(model, embed(model, block.ids), block.tree_pass)
+        last = run_layers(model, embed(model, block.ids), block.tree_pass)
         places = tree.places(block.leaves)
         for start in range(0, len(places), HEAD_ROWS):
             part = slice(start, start + HEAD_ROWS)

@@ -1,36 +1,16 @@
-"""Hooks on several layers at once; all are gone when their context is left, also after an exception.
+"""Hooks on several layers at once; all are gone when their context is left, also after an exception."""
 
-A hook that changes the last token must ask where it is: in a plain forward pass at the end of the sequence, in a packed
-pass at the rows of the prompts that end there. `last_tokens` answers for the pass that runs.
-"""
-
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from contextvars import ContextVar
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
 from brainalign.zoo.language_model import Firings, LanguageModel, Site
 
 Change = Callable[[int, torch.Tensor], torch.Tensor | None]
-_AT_THE_END: tuple[Any, Any] = (slice(None), -1)
-_LAST_TOKENS: ContextVar[tuple[Any, Any]] = ContextVar("last_tokens", default=_AT_THE_END)
-
-
-def last_tokens() -> tuple[Any, Any]:
-    """Index of the last tokens in an output of shape (batch, tokens, d), for hooks: ``state[last_tokens()]``."""
-    return _LAST_TOKENS.get()
-
-
-@contextmanager
-def last_tokens_at(rows: torch.Tensor) -> Iterator[None]:
-    """Say which rows of packed passes (1, rows, d) are last tokens, until the context is left."""
-    token = _LAST_TOKENS.set((slice(None), rows))
-    try:
-        yield
-    finally:
-        _LAST_TOKENS.reset(token)
+Edit = Callable[[int, torch.Tensor], torch.Tensor]
+Tokens = Literal["last", "all"]
 
 
 @contextmanager
@@ -48,18 +28,87 @@ def hooked(model: LanguageModel, site: Site, layers: Sequence[int], fn: Change) 
 
 @contextmanager
 def displaced(
-    model: LanguageModel, site: Site, layers: Sequence[int], displacements: torch.Tensor, token: int | None = None
+    model: LanguageModel, site: Site, layers: Sequence[int], displacements: torch.Tensor, token: int = -1
 ) -> Iterator[list[Firings]]:
-    """Add ``displacements[i]`` (d,) to the output of ``layers[i]`` at the last tokens, or at `token` instead."""
+    """Add ``displacements[i]`` (d,) to the output of ``layers[i]`` at one token of plain forward passes."""
 
     def add(layer: int, state: torch.Tensor) -> torch.Tensor:
         changed = state.clone()
-        changed[last_tokens() if token is None else (slice(None), token)] += displacements[places[layer]].to(state)
+        changed[:, token] += displacements[places[layer]].to(state)
         return changed
 
     places = {layer: place for place, layer in enumerate(layers)}
     with hooked(model, site, layers, add) as firings:
         yield firings
+
+
+@contextmanager
+def edited(
+    model: LanguageModel, site: Site, layers: Sequence[int], edit: Edit, tokens: Tokens = "last"
+) -> Iterator[dict[int, Firings]]:
+    """Replace states by ``edit(layer, states)`` in every kind of pass: plain, generating, packed or prefilled.
+
+    Parameters
+    ----------
+    model : LanguageModel
+    site : {"attention", "layer"}
+    layers : sequence of int
+    edit : callable
+        Gets and gives states (n, d).
+    tokens : {"last", "all"}
+        ``"last"`` is the last token of a prompt: the last of each sequence of a plain pass, so a batch is padded on the
+        left; tokens that generation adds one by one from a cache are left alone. ``"all"`` edits these too, and must
+        be open while prompts are prefilled.
+
+    Yields
+    ------
+    dict of int to Firings
+        How many passes each layer's edit changed.
+    """
+    firings = {layer: Firings() for layer in layers}
+
+    def run(layer: int, options: Mapping[str, Any], output: Any) -> Any:
+        state = output[0] if isinstance(output, tuple) else output
+        rows = _rows(state, options, tokens)
+        if not rows.numel():
+            return None
+        firings[layer].count += 1
+        changed = state.clone()
+        changed[:, rows] = edit(layer, state[:, rows].flatten(0, 1)).to(state).view(len(state), len(rows), -1)
+        return (changed, *output[1:]) if isinstance(output, tuple) else changed
+
+    modules = {layer: model.site(site, layer) for layer in layers}
+    handles = [
+        module.register_forward_hook(
+            lambda _, __, options, output, layer=layer: run(layer, options, output), with_kwargs=True
+        )
+        for layer, module in modules.items()
+    ]
+    try:
+        yield firings
+    finally:
+        for handle in handles:
+            handle.remove()
+
+
+def is_hooked(model: LanguageModel) -> bool:
+    """Whether anything changes or watches the model's states now, so that what it computes is not the model's own."""
+    sites = (model.site(site, layer) for site in ("attention", "layer") for layer in range(model.n_layers))
+    return any(module._forward_hooks or module._forward_pre_hooks for module in sites)
+
+
+def _rows(state: torch.Tensor, options: Mapping[str, Any], tokens: Tokens) -> torch.Tensor:
+    """Places of the tokens to edit among those of a pass (sequences, tokens, d)."""
+    n_tokens = state.shape[1]
+    every = torch.arange(n_tokens, device=state.device)
+    if tokens == "all":
+        return every
+    if "tree_pass" in options:
+        last: torch.Tensor | None = options["tree_pass"].last_rows
+        return every if last is None else last.to(state.device)
+    positions = options.get("position_ids")
+    is_generated = n_tokens == 1 and positions is not None and int(positions.max()) > 0
+    return every[:0] if is_generated else every[-1:]
 
 
 def _at(fn: Change, layer: int) -> Callable[[torch.Tensor], torch.Tensor | None]:

@@ -99,6 +99,7 @@ def _block(
     )
     positions = torch.cat([torch.arange(node.start, node.end) for node in nodes])
     final = [segment for segment, node in zip(segments, nodes, strict=True) if node.is_leaf]
+    final_rows = torch.tensor([segment.last - 1 for segment in final], dtype=torch.int64, device=device)
     return Block(
         ids=torch.tensor([token for node in nodes for token in node.tokens], device=device),
         tree_pass=TreePass(
@@ -107,9 +108,10 @@ def _block(
             n_columns=max(node.end for node in nodes),
             store=store,
             kept=kept,
+            last_rows=final_rows,
         ),
         leaves=tuple(segment.node for segment in final),
-        final_rows=torch.tensor([segment.last - 1 for segment in final], dtype=torch.int64, device=device),
+        final_rows=final_rows,
     )
 
 

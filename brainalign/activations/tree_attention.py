@@ -81,6 +81,8 @@ class TreePass:
         New tokens to store: rows, how many of them, and from which layer on.
     sees_itself : bool
         Rows are alternatives at the same position (steered last tokens): each sees its prefix and itself only.
+    last_rows : int64 tensor or None
+        Rows that are the last tokens of prompts; None: all of them.
     """
 
     pieces: tuple[Piece, ...]
@@ -89,6 +91,7 @@ class TreePass:
     store: KeyValueStore
     kept: tuple[tuple[Segment, int, int], ...] = ()
     sees_itself: bool = False
+    last_rows: torch.Tensor | None = None
     _hidden: dict[int | None, torch.Tensor] = field(default_factory=dict)
 
     def hidden(self, window: int | None) -> torch.Tensor:

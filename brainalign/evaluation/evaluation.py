@@ -83,8 +83,8 @@ def evaluate(
     orders : str
         ``"all"``, ``"forward"`` or ``"sample:N"``.
     within : callable
-        Makes the context in which the model is asked: ``lambda: steered(model, …)``. What it hooks must find the last
-        token by `brainalign.activations.last_tokens`.
+        Makes the context in which the model is asked: ``lambda: steered(model, …)``. Packed passes tell by
+        ``TreePass.last_rows`` which tokens end a prompt, see `brainalign.activations.edited`.
     n_resamples : int
         Resamples of problems behind each interval.
 

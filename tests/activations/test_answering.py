@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from brainalign.activations import displaced
+from brainalign.activations import displaced, edited
 from brainalign.activations.answering import PassSize, answer_prompts, continuations, option_logits
 from brainalign.activations.prefix_tree import build_tree
 from brainalign.errors import InputError
@@ -43,7 +43,7 @@ def test_steering_acts_on_the_last_token_of_each_prompt(
     asked = [*prompts[:4], *orders]
     added = torch.from_numpy(np.random.default_rng(1).standard_normal((2, model.hidden_size)).astype(np.float32))
     before = hooks_of(model)
-    with displaced(model, "attention", LAYERS, added):
+    with edited(model, "attention", LAYERS, lambda layer, states: states + added[layer - 1]):
         found = answer_prompts(model, asked, SMALL)
     assert hooks_of(model) == before
     expected = [plain_margin(model, plain_logits(model, ids, LAYERS, added)) for ids in asked]
@@ -83,10 +83,10 @@ def test_steered_continuations_are_those_of_generation_from_a_cache(
 ) -> None:
     context, ending = prompts[0], prompts[1][-4:]
     added = torch.from_numpy(np.random.default_rng(2).standard_normal((2, model.hidden_size)).astype(np.float32))
-    with displaced(model, "attention", LAYERS, added):
+    with edited(model, "attention", LAYERS, lambda layer, states: states + added[layer - 1]):
         (found,) = continuations(model, [(context, ending)])
     expected, cache, ids = 0.0, None, list(context)
-    with torch.inference_mode(), displaced(model, "attention", LAYERS, added, token=-1):
+    with torch.inference_mode(), displaced(model, "attention", LAYERS, added):
         for target in ending:
             output = model.module(input_ids=torch.tensor([ids]), past_key_values=cache, use_cache=True)
             expected += float(torch.log_softmax(output.logits[0, -1].double(), dim=0)[target])
