@@ -1,162 +1,139 @@
 """Generate problems in the platform's own words, with labels that the logic solver proves.
 
-A problem's surface says nothing about its label. For each design (steps, polarity of the conclusion, where in the chain
-the question sits, kinds of the words) as many problems are true as false, with the same negations, lengths in words and
-words shared with the conclusion (exactly so in multiples of 64 a type), and premises stand in random order. False
-problems are converse fallacies (affirming the consequent, denying the antecedent), or for comparisons the reversed
-question.
+A problem's surface says nothing about its label. For each design (sub-type, where in the chain the question sits, kinds
+of the words) as many problems are true as false, with the same negations, lengths in words and words shared with the
+conclusion (and as many letters, but for the mixed kinds of words of the "simulation" vocabulary), and premises stand in
+random order. The counts are exact in multiples of 64 for syllogisms and transitive
+problems, of 24 for propositional and of 4 for relational ones.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
 from brainalign.artifacts import stream
 from brainalign.errors import InputError
-from brainalign.stimuli.logic import contradicts, entails
-from brainalign.stimuli.problems import REASONING_TYPES, Problem, ProblemSet, ReasoningType
-from brainalign.stimuli.words import ADJECTIVES, COMPARATIVES, NAMES, PSEUDOWORDS
-
-# Every four problems in a row hold both labels, both polarities and two forms a label: short sets split well too.
-_DESIGN: tuple[tuple[int, bool, bool], ...] = (
-    (2, True, True),
-    (2, True, False),
-    (3, False, True),
-    (3, False, False),
-    (2, False, True),
-    (2, False, False),
-    (3, True, True),
-    (3, True, False),
+from brainalign.stimuli.forms import (
+    PICTURE_FORMS,
+    PROPOSITIONAL_FORMS,
+    ChainForm,
+    PictureForm,
+    PropositionalForm,
+    chain_form,
+    write_pictures,
+    write_propositional,
+    write_syllogism,
+    write_transitive,
 )
+from brainalign.stimuli.logic import decide
+from brainalign.stimuli.problems import REASONING_TYPES, Problem, ProblemSet, ReasoningType
+from brainalign.stimuli.words import words_of
+
+GENERATED_TYPES: tuple[ReasoningType, ...] = (*REASONING_TYPES, "propositional", "relational")
+N_PREMISES = (3, 4, 5, 6)
 _MAX_TRIES = 200
 
 
-@dataclass(frozen=True)
-class _Form:
-    """Design of one problem: premises needed, polarity of the conclusion, label, end of the chain, kinds of words."""
-
-    steps: int
-    affirm: bool
-    label: bool
-    late: bool
-    nouns: tuple[bool, bool]
-
-    @property
-    def category(self) -> str:
-        return f"{self.steps}_{'true' if self.label else 'false'}_{'affirm' if self.affirm else 'negate'}"
-
-
-def generate_problems(n_per_type: int, seed: int) -> ProblemSet:
-    """Generate syllogisms and transitive problems of three premises, both labels equally often.
+def generate_problems(
+    n_per_type: int,
+    seed: int,
+    *,
+    n_premises: int = 3,
+    reasoning_types: Sequence[ReasoningType] = REASONING_TYPES,
+    vocabulary: str = "simulation",
+) -> ProblemSet:
+    """Generate problems, both labels equally often.
 
     Parameters
     ----------
     n_per_type : int
-        Problems of each reasoning type; a multiple of 8 holds every category equally often.
+        Problems of each reasoning type. Every category is held equally often by a multiple of 8 (syllogisms and
+        transitive of three premises), 4 (of more premises, and relational) or 12 (propositional).
     seed : int
         Names the random stream: the same numbers give the same problems, and more problems begin with the same ones.
+    n_premises : int
+        3 to 6, for syllogisms and transitive problems; propositional problems have two premises, relational ones four.
+    reasoning_types : sequence of str
+        Any of `GENERATED_TYPES`.
+    vocabulary : {"simulation", "train", "validation", "test"}
+        Vocabularies share no word, so problems of one say nothing about those of another.
 
     Returns
     -------
     ProblemSet
-        ``2 * n_per_type`` problems, syllogisms first.
+        ``n_per_type`` problems of each type, in the order of `reasoning_types`.
 
     Raises
     ------
     InputError
-        Fewer than one problem, or more than the words can tell apart.
+        Fewer than one problem, more than the words can tell apart, or a number of premises, type or vocabulary that
+        there is none of.
     """
-    if n_per_type < 1:
-        raise InputError(f"expected at least 1 problem of each type, found {n_per_type}: raise n_per_type")
+    _check(n_per_type, n_premises, reasoning_types)
     problems: dict[str, Problem] = {}
-    for reasoning_type in REASONING_TYPES:
+    for reasoning_type in reasoning_types:
+        recipe = _Recipe(reasoning_type, n_premises, vocabulary)
         for index in range(n_per_type):
-            problem = _fresh_problem(reasoning_type, index, seed, problems)
+            problem = _fresh_problem(recipe, index, seed, problems)
             problems[problem.stimulus_id] = problem
     return ProblemSet(tuple(problems.values()), "generated")
 
 
-def _fresh_problem(reasoning_type: ReasoningType, index: int, seed: int, taken: dict[str, Problem]) -> Problem:
-    form = _form(index)
-    write = _WRITERS[reasoning_type]
+def _check(n_per_type: int, n_premises: int, reasoning_types: Sequence[str]) -> None:
+    if n_per_type < 1:
+        raise InputError(f"expected at least 1 problem of each type, found {n_per_type}: raise n_per_type")
+    if n_premises not in N_PREMISES:
+        raise InputError(
+            f"expected {N_PREMISES[0]} to {N_PREMISES[-1]} premises, found {n_premises}: choose among them"
+        )
+    unknown = [name for name in reasoning_types if name not in GENERATED_TYPES]
+    if unknown or not reasoning_types or len(set(reasoning_types)) < len(reasoning_types):
+        raise InputError(
+            f"expected reasoning types of {GENERATED_TYPES}, each once, found {tuple(reasoning_types)}: name some of them"
+        )
+
+
+@dataclass(frozen=True)
+class _Recipe:
+    """What the problems of one type have in common."""
+
+    reasoning_type: ReasoningType
+    n_premises: int
+    vocabulary: str
+
+    @property
+    def names(self) -> tuple[str | int, ...]:
+        """Names of the random stream; those of simulated betas came first and are kept."""
+        if self.vocabulary == "simulation" and self.n_premises == 3:
+            return (self.reasoning_type,)
+        return self.reasoning_type, self.vocabulary, self.n_premises
+
+    def write(self, index: int, rng: np.random.Generator) -> Problem:
+        """Problem of the form that belongs to a place, with random words."""
+        words = words_of(self.vocabulary)
+        form: ChainForm | PropositionalForm | PictureForm
+        if self.reasoning_type == "propositional":
+            round_, place = divmod(index, len(PROPOSITIONAL_FORMS))
+            form = PROPOSITIONAL_FORMS[place]
+            premises, conclusion = write_propositional(form, round_, words, rng)
+        elif self.reasoning_type == "relational":
+            form = PICTURE_FORMS[index % len(PICTURE_FORMS)]
+            premises, conclusion = write_pictures(form, words, rng)
+        else:
+            form = chain_form(index, self.n_premises, mixed_kinds=self.vocabulary == "simulation")
+            write = write_syllogism if self.reasoning_type == "syllogisms" else write_transitive
+            premises, conclusion = write(form, words, rng)
+        return Problem.of(self.reasoning_type, premises, conclusion, label=form.label, category=form.category)
+
+
+def _fresh_problem(recipe: _Recipe, index: int, seed: int, taken: Container[str]) -> Problem:
     for attempt in range(_MAX_TRIES):
-        rng = stream("generator", seed, reasoning_type, index, attempt)
-        premises, conclusion = write(form, rng)
-        problem = Problem.of(reasoning_type, premises, conclusion, label=form.label, category=form.category)
+        problem = recipe.write(index, stream("generator", seed, *recipe.names, index, attempt))
         if problem.stimulus_id not in taken:
-            _prove(problem)
+            if decide(problem) != problem.label:
+                raise AssertionError(f"the generator and the solver disagree on {problem}")
             return problem
-    raise InputError(f"expected fewer {reasoning_type} than the words can tell apart, found {index}: lower n_per_type")
-
-
-def _form(index: int) -> _Form:
-    """Design of the problem at a place: all eight categories, then the same with the other end and other words."""
-    steps, affirm, label = _DESIGN[index % len(_DESIGN)]
-    round_ = index // len(_DESIGN)
-    return _Form(steps, affirm, label, late=bool(round_ & 1), nouns=(bool(round_ & 2), not round_ & 4))
-
-
-def _prove(problem: Problem) -> None:
-    if contradicts(problem.premises) or entails(problem.premises, problem.conclusion) != problem.label:
-        raise AssertionError(f"the generator and the solver disagree on {problem}")
-
-
-def _write_syllogism(form: _Form, rng: np.random.Generator) -> tuple[list[str], str]:
-    """Chain A -> B -> C with a fact about one of them; the question is about another."""
-    pair = (0, 2) if form.steps == 3 else ((1, 2) if form.late else (0, 1))
-    # Affirmed, truth travels up the chain; denied, it travels down.
-    given, asked = pair if form.affirm == form.label else pair[::-1]
-    is_noun = _kinds_of_words(form, asked)
-    pseudowords, adjectives = iter(_draw(PSEUDOWORDS, 3, rng)), iter(_draw(ADJECTIVES, 3, rng))
-    words = [next(pseudowords) if is_noun[place] else next(adjectives) for place in range(3)]
-    (name,) = _draw(NAMES, 1, rng)
-
-    def all_are(lower: int, upper: int) -> str:
-        members = f"{words[lower]}s" if is_noun[lower] else f"{words[lower]} things"
-        return f"All {members} are {words[upper]}{'s' if is_noun[upper] else ''}"
-
-    def one_is(place: int) -> str:
-        return f"{name} is {'' if form.affirm else 'not '}{'a ' if is_noun[place] else ''}{words[place]}"
-
-    return _shuffled([all_are(0, 1), all_are(1, 2), one_is(given)], rng), one_is(asked)
-
-
-def _kinds_of_words(form: _Form, asked: int) -> tuple[bool, bool, bool]:
-    """Choose which of A, B, C are nouns.
-
-    A rule about "odd things" is a word longer than one about "blemps", and only A and B are subjects of rules. So that
-    no length tells which end is asked, a question about A has kinds (q, f, f) and one about C (f, q, q), with q the
-    kind of the question and f that of the fact: the rule that names what is asked is then of length q and the other of
-    length f in both. Where B is asked or given, only words of one kind can be matched so.
-    """
-    question, fact = form.nouns
-    if form.steps == 2:
-        return question, question, question
-    return (question, fact, fact) if asked == 0 else (fact, question, question)
-
-
-def _write_transitive(form: _Form, rng: np.random.Generator) -> tuple[list[str], str]:
-    """Chain a > b > c > d; the question is about two of them that no premise compares."""
-    names = _draw(NAMES, 4, rng)
-    (scale,) = _draw(COMPARATIVES, 1, rng)
-    pair = (0, 3) if form.steps == 3 else ((1, 3) if form.late else (0, 2))
-    upper, lower = pair if form.affirm == form.label else pair[::-1]
-    premises = [f"{high} is {scale} than {low}" for high, low in pairwise(names)]
-    conclusion = f"{names[upper]} is {'' if form.affirm else 'not '}{scale} than {names[lower]}"
-    return _shuffled(premises, rng), conclusion
-
-
-_WRITERS: dict[ReasoningType, Callable[[_Form, np.random.Generator], tuple[list[str], str]]] = {
-    "syllogisms": _write_syllogism,
-    "transitive": _write_transitive,
-}
-
-
-def _draw(words: Sequence[str], n_words: int, rng: np.random.Generator) -> list[str]:
-    return [words[place] for place in rng.choice(len(words), n_words, replace=False)]
-
-
-def _shuffled(sentences: list[str], rng: np.random.Generator) -> list[str]:
-    return [sentences[place] for place in rng.permutation(len(sentences))]
+    raise InputError(
+        f"expected fewer {recipe.reasoning_type} than the words can tell apart, found {index}: lower n_per_type"
+    )

@@ -1,14 +1,20 @@
-"""Decide whether a conclusion follows, for universal rules with facts and for comparisons on a scale.
+"""Decide whether a conclusion follows, for universal rules with facts, comparisons on a scale, and formulas.
 
-Both families are decided by refutation: premises entail a statement exactly if they contradict its denial.
+Rules and comparisons are decided by refutation: premises entail a statement exactly if they contradict its denial.
 
 - Rules and facts ("All X are Y", "No X are Y", "N is (not) Y") are Horn clauses: unit propagation is complete for them.
 - Comparisons order individuals on a scale where ties are possible. "A > B" and its denial "A <= B" are difference
   constraints; they conflict exactly if a cycle of them holds a strict one.
+
+Sentences with "if" or "or" are decided by truth tables, pictures by comparing them.
 """
 
 from collections.abc import Iterable, Sequence
 
+from brainalign.errors import InputError
+from brainalign.stimuli.formulas import formulas_contradict, formulas_entail, is_compound
+from brainalign.stimuli.pictures import pictures_agree
+from brainalign.stimuli.problems import Problem
 from brainalign.stimuli.sentences import Comparison, Fact, Statement, Universal, parse
 
 _SOMEONE = "someone nobody named"
@@ -22,9 +28,12 @@ def entails(premises: Iterable[str], statement: str) -> bool:
     Raises
     ------
     InputError
-        A sentence that is of neither family.
+        A sentence that is of no family.
     """
-    *given, asked = parse([*premises, statement])
+    sentences = list(premises)
+    if any(is_compound(sentence) for sentence in (*sentences, statement)):
+        return formulas_entail(sentences, statement)
+    *given, asked = parse([*sentences, statement])
     return _inconsistent([*given, *_denial(asked)])
 
 
@@ -34,9 +43,30 @@ def contradicts(premises: Iterable[str]) -> bool:
     Raises
     ------
     InputError
-        A sentence that is of neither family.
+        A sentence that is of no family.
     """
-    return _inconsistent(parse(premises))
+    sentences = list(premises)
+    if any(is_compound(sentence) for sentence in sentences):
+        return formulas_contradict(sentences)
+    return _inconsistent(parse(sentences))
+
+
+def decide(problem: Problem) -> bool:
+    """Tell what a problem's label ought to be.
+
+    Raises
+    ------
+    InputError
+        A sentence of a form that cannot be decided, or premises that contradict themselves.
+    """
+    if problem.reasoning_type == "relational":
+        return pictures_agree(problem.premises)
+    if contradicts(problem.premises):
+        raise InputError(
+            f"expected premises that can be true together, found a contradiction in {problem.stimulus_id} "
+            f"({'; '.join(problem.premises)}): drop the problem"
+        )
+    return entails(problem.premises, problem.conclusion)
 
 
 def _denial(statement: Statement) -> list[Statement]:

@@ -1,4 +1,4 @@
-"""Deductive problems with stable ids: three or more premises, a conclusion, and whether it follows."""
+"""Deductive problems with stable ids: premises, a conclusion, and whether it follows."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -10,9 +10,19 @@ import numpy as np
 from brainalign.artifacts import hash_json
 from brainalign.errors import InputError
 
-ReasoningType = Literal["syllogisms", "transitive"]
+ReasoningType = Literal["syllogisms", "transitive", "propositional", "relational", "other"]
 REASONING_TYPES: tuple[ReasoningType, ...] = ("syllogisms", "transitive")
-_ID_PREFIX = {"syllogisms": "syl", "transitive": "tra"}
+"""Types of the problems that were heard in the scanner."""
+ALL_REASONING_TYPES: tuple[ReasoningType, ...] = (*REASONING_TYPES, "propositional", "relational", "other")
+"""All types; "other" is deduction in everyday language."""
+ProblemSource = Literal["release", "generated", "file"]
+_ID_PREFIX = {
+    "syllogisms": "syl",
+    "transitive": "tra",
+    "propositional": "pro",
+    "relational": "rel",
+    "other": "oth",
+}
 _ID_DIGITS = 10
 
 
@@ -32,7 +42,7 @@ class Problem:
     ----------
     stimulus_id : str
         Stable name: a hash of type, premises and conclusion, such as ``"syl-1a2b3c4d5e"``.
-    reasoning_type : {"syllogisms", "transitive"}
+    reasoning_type : {"syllogisms", "transitive", "propositional", "relational", "other"}
     premises : tuple of str
         Sentences without a final full stop.
     conclusion : str
@@ -40,7 +50,7 @@ class Problem:
     label : bool
         True where the conclusion follows from the premises.
     category : str
-        Steps, truth and polarity of the conclusion, such as ``"2_true_affirm"``.
+        Sub-type: steps, truth and polarity of the conclusion, such as ``"2_true_affirm"``, or what its set calls it.
     """
 
     stimulus_id: str
@@ -51,8 +61,11 @@ class Problem:
     category: str
 
     def __post_init__(self) -> None:
-        if self.reasoning_type not in REASONING_TYPES:
-            raise InputError(f"expected a reasoning type of {REASONING_TYPES}, found {self.reasoning_type!r}")
+        if self.reasoning_type not in ALL_REASONING_TYPES:
+            raise InputError(
+                f"expected a reasoning type of {ALL_REASONING_TYPES}, found {self.reasoning_type!r}: "
+                "'other' is for everything else"
+            )
         if not self.premises or not all(self.premises) or not self.conclusion:
             raise InputError(
                 f"expected premises and a conclusion, found {len(self.premises)} premises and conclusion "
@@ -78,8 +91,8 @@ class ProblemSet:
     Attributes
     ----------
     problems : tuple of Problem
-    source : {"release", "generated"}
-        Where the sentences come from.
+    source : {"release", "generated", "file"}
+        Where the sentences come from: the public release, the platform's own words, or any other set.
 
     Raises
     ------
@@ -88,7 +101,7 @@ class ProblemSet:
     """
 
     problems: tuple[Problem, ...]
-    source: Literal["release", "generated"]
+    source: ProblemSource
 
     def __post_init__(self) -> None:
         seen: set[str] = set()

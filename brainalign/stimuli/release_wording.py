@@ -8,10 +8,12 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from brainalign.errors import DataNotFoundError, InputError
-from brainalign.stimuli.wording import Wording
+from brainalign.stimuli.wording import ChatTexts, Wording
 
 PROMPTS_FILE = "prompts.json"
 SCRIPT_FILE = "get_activations.py"
@@ -46,7 +48,8 @@ def release_wording(folder: Path | str) -> Wording:
 
 def _from_prompts(path: Path) -> Wording:
     try:
-        chat = json.loads(path.read_text(encoding="utf-8"))["chat"]
+        prompts = json.loads(path.read_text(encoding="utf-8"))
+        chat = prompts["chat"]
         texts = {str(name): str(text) for name, text in chat["instruction"].items()}
         acknowledgement, layout = str(chat["acknowledgement"]), str(chat["problem"])
     except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -54,7 +57,40 @@ def _from_prompts(path: Path) -> Wording:
             f"expected 'chat' with 'instruction', 'acknowledgement' and 'problem' in {path}, found {error!r}: "
             f"restore the file, or remove it so that {SCRIPT_FILE} is read"
         ) from error
-    return _wording(path, texts, acknowledgement, layout)
+    return replace(_wording(path, texts, acknowledgement, layout), others=_further_types(path, prompts))
+
+
+def _further_types(path: Path, prompts: dict[str, Any]) -> dict[str, ChatTexts]:
+    """Texts of the types that were not heard in the scanner, as far as the file has them.
+
+    Deduction in everyday language has no text of its own in the release; it is asked like propositional logic, with
+    the number of premises put right.
+    """
+    others: dict[str, ChatTexts] = {}
+    try:
+        if "propositional" in prompts:
+            texts = prompts["propositional"]
+            layout = _split_layout(path, texts["problem"])
+            instruction = _with_count(path, texts["instruction"])
+            others["propositional"] = ChatTexts(instruction, texts["acknowledgement"], *layout)
+            others["other"] = others["propositional"]
+        if "hcp_relational" in prompts:
+            texts = prompts["hcp_relational"]
+            # The stop and line break of the last picture are the layout's here.
+            question = _with_features(texts["question"].removeprefix(".\n"))
+            layout = ("", "{number}. {sentence}.\n", question)
+            others["relational"] = ChatTexts(_with_features(texts["instruction"]), texts["acknowledgement"], *layout)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"expected 'instruction', 'acknowledgement' and 'problem' or 'question' in each part of {path}, found "
+            f"{error!r}: restore the file"
+        ) from error
+    return others
+
+
+def _with_features(text: str) -> str:
+    """Let the features of other pictures take the places of shape and texture."""
+    return re.sub(r"\bshape(s?)\b", r"{first\1}", re.sub(r"\btexture(s?)\b", r"{second\1}", text))
 
 
 def _from_script(path: Path) -> Wording:
@@ -115,7 +151,7 @@ def _wording(path: Path, texts: dict[str, str], acknowledgement: str, layout: st
 
 
 def _with_count(path: Path, text: str) -> str:
-    counted, n_counts = re.subn(rf"\bthree(?= premises)|{_HOLE}(?= premises)", "{count}", text)
+    counted, n_counts = re.subn(rf"\b(?:two|three)(?= premises)|{_HOLE}(?= premises)", "{count}", text)
     if n_counts != 1:
         raise InputError(
             f"expected 'three premises' once in each instruction of {path}, found {n_counts} times: restore the file"
@@ -129,7 +165,8 @@ def _split_layout(path: Path, layout: str) -> tuple[str, str, str]:
         blank = match["premises"].partition(_HOLE)[0].removeprefix("1")
         ending = match["premises"].partition(_HOLE)[2].partition("2")[0]
         premise = "{number}" + blank + "{sentence}" + ending
-        rebuilt = "".join(premise.replace("{number}", n).replace("{sentence}", _HOLE) for n in "123")
+        numbers = [str(number) for number in range(1, 1 + match["premises"].count(_HOLE))]
+        rebuilt = "".join(premise.replace("{number}", n).replace("{sentence}", _HOLE) for n in numbers)
         if rebuilt == match["premises"]:
             return match["heading"], premise, match["conclusion"].replace(_HOLE, "{sentence}")
     raise InputError(

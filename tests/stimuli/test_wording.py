@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from brainalign.errors import DataNotFoundError, InputError
-from brainalign.stimuli import Problem, generate_problems, own_wording, release_wording
+from brainalign.stimuli import Problem, own_wording, release_wording
 
 SYLLOGISM = Problem.of(
     "syllogisms",
@@ -159,8 +159,9 @@ def test_own_wording_shares_no_sentence_with_the_release(release_folder: Path) -
         assert longest.size <= 4
 
 
-def test_too_many_premises_are_refused() -> None:
-    problem = generate_problems(1, seed=0)[0]
-    long = Problem.of("syllogisms", problem.premises * 3, problem.conclusion, label=True, category="")
-    with pytest.raises(InputError, match="2 to 8 premises, found 9"):
-        own_wording().messages(long)
+@pytest.mark.parametrize(("n_premises", "said"), [(1, "one premise and"), (9, "nine premises"), (24, "24 premises")])
+def test_number_of_premises_is_said_however_many_there_are(n_premises: int, said: str) -> None:
+    premises = [f"Elsa is bolder than Igor{number}" for number in range(n_premises)]
+    task, _, body = own_wording().messages(Problem.of("other", premises, "Elsa is odd", label=False, category=""))
+    assert said in task["content"]
+    assert f"{n_premises}. Elsa is bolder than Igor{n_premises - 1}.\nConclusion:" in body["content"]

@@ -1,0 +1,66 @@
+"""Propositional problems of two premises: valid arguments, each beside a fallacy with the same surface."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from brainalign.stimuli.forms.drawing import draw, shuffled
+from brainalign.stimuli.words import Vocabulary
+
+
+@dataclass(frozen=True)
+class PropositionalForm:
+    """One argument over simple statements 0, 1, 2.
+
+    Attributes
+    ----------
+    category : str
+    label : bool
+    rules : tuple of str
+        Premises that join statements, over the places ``{p}``, ``{q}``, ``{r}`` and the denials ``{not_p}`` and so on;
+        of several spellings one is chosen by the problem's place.
+    fact : str
+        The other premise.
+    conclusion : str
+    """
+
+    category: str
+    label: bool
+    rules: tuple[str, ...]
+    fact: str
+    conclusion: str
+
+
+_IF = ("If {p}, then {q}",)
+_ONLY_IF = ("{p} only if {q}",)
+_OR = ("{p} or {not_q}", "{not_q} or {p}")
+
+PROPOSITIONAL_FORMS: tuple[PropositionalForm, ...] = (
+    PropositionalForm("modus_ponens_true", True, _IF, "{p}", "{q}"),
+    PropositionalForm("affirmed_consequent_false", False, _IF, "{q}", "{p}"),
+    PropositionalForm("modus_tollens_true", True, _IF, "{not_q}", "{not_p}"),
+    PropositionalForm("denied_antecedent_false", False, _IF, "{not_p}", "{not_q}"),
+    PropositionalForm("disjunction_affirm_true", True, _OR, "{q}", "{p}"),
+    PropositionalForm("disjunction_affirm_false", False, _OR, "{p}", "{q}"),
+    PropositionalForm("disjunction_negate_true", True, _OR, "{not_p}", "{not_q}"),
+    PropositionalForm("disjunction_negate_false", False, _OR, "{not_q}", "{not_p}"),
+    PropositionalForm("chain_true", True, _IF, "If {q}, then {r}", "If {p}, then {r}"),
+    PropositionalForm("chain_false", False, _IF, "If {q}, then {r}", "If {r}, then {p}"),
+    PropositionalForm("only_if_true", True, _ONLY_IF, "{p}", "{q}"),
+    PropositionalForm("only_if_false", False, _ONLY_IF, "{q}", "{p}"),
+)
+"""Neighbours are a valid argument and a fallacy with the same negations, lengths and shared words."""
+
+
+def write_propositional(
+    form: PropositionalForm, round_: int, words: Vocabulary, rng: np.random.Generator
+) -> tuple[list[str], str]:
+    """Put people and properties into the places of an argument; `round_` chooses the spelling."""
+    names, adjectives = draw(words.names, 3, rng), draw(words.adjectives, 3, rng)
+    said = {place: f"{name} is {word}" for place, name, word in zip("pqr", names, adjectives, strict=True)}
+    denied = {
+        f"not_{place}": f"{name} is not {word}" for place, name, word in zip("pqr", names, adjectives, strict=True)
+    }
+    rule = form.rules[round_ % len(form.rules)]
+    premises = [template.format(**said, **denied) for template in (rule, form.fact)]
+    return shuffled(premises, rng), form.conclusion.format(**said, **denied)
