@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from brainalign.activations.answering import MIN_SHARED
 from brainalign.activations.prefix_tree import build_tree
 from brainalign.artifacts import stream
 from brainalign.stimuli import ProblemSet, Wording
-from brainalign.stimuli.orders import reorder
+from brainalign.stimuli.orders import OrderPlan, premise_orders
 from brainalign.zoo import Answers, LanguageModel
 
 # Prompts a batch that the plain peer may choose among; it runs with the fastest.
@@ -87,9 +86,9 @@ def benchmark_orders(
         Prompts that the peer runs; all by default.
     """
     prompts = [
-        tuple(model.encode_chat(wording.messages(reorder(problem, np.array(order)))))
+        tuple(model.encode_chat(wording.messages(order.apply(problem))))
         for problem in problems
-        for order in permutations(range(len(problem.premises)))
+        for order in premise_orders(problem, OrderPlan("all"))
     ]
     distinct = list(dict.fromkeys(prompts))
     chosen = list(range(len(distinct)))

@@ -10,7 +10,7 @@ import numpy as np
 from brainalign.evaluation.order_answers import OrderAnswers, ProblemError, Within, answer_orders
 from brainalign.evaluation.order_scores import OrderScores, accuracy_by_tau, score_orders
 from brainalign.stimuli import ProblemSet, Wording
-from brainalign.stimuli.shortcut import shortcut_scores
+from brainalign.stimuli.shortcut import Shortcut, shortcut_scores
 from brainalign.zoo import LanguageModel
 
 
@@ -28,8 +28,8 @@ class Evaluation:
         Categories are named with their type, such as ``"syllogisms/2_true_affirm"``.
     by_tau : list of dict
         Accuracy by Kendall's tau of the order.
-    shortcut : mapping of str to float
-        By type: what a classifier on the surface of the problems scores. An accuracy at that level shows no reasoning.
+    shortcut : mapping of str to Shortcut
+        By type: what guessing from the surface of the problems scores. An accuracy at that level shows no reasoning.
     n_distinct : int
         Prompts that differ.
     errors : tuple of ProblemError
@@ -44,7 +44,7 @@ class Evaluation:
     by_type: Mapping[str, OrderScores]
     by_category: Mapping[str, OrderScores]
     by_tau: list[dict[str, Any]]
-    shortcut: Mapping[str, float]
+    shortcut: Mapping[str, Shortcut]
     n_distinct: int
     errors: tuple[ProblemError, ...]
     answers: OrderAnswers
@@ -59,7 +59,7 @@ class Evaluation:
             "by_type": {name: scores.to_json() for name, scores in self.by_type.items()},
             "by_category": {name: scores.to_json() for name, scores in self.by_category.items()},
             "by_tau": self.by_tau,
-            "shortcut": dict(self.shortcut),
+            "shortcut": {name: score.to_json() for name, score in self.shortcut.items()},
             "errors": [asdict(error) for error in self.errors],
         }
 
@@ -103,7 +103,7 @@ def evaluate(
         by_type=_by(answers, types, n_resamples),
         by_category=_by(answers, categories, n_resamples),
         by_tau=accuracy_by_tau(answers, n_resamples=n_resamples),
-        shortcut={str(name): float(score) for name, score in shortcut_scores(answers.problems).items()},
+        shortcut=shortcut_scores(answers.problems),
         n_distinct=answers.n_distinct,
         errors=answers.errors,
         answers=answers,

@@ -1,7 +1,7 @@
 """A model's answers to problems in several orders of their premises, problem by problem in bounded memory."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 from brainalign.activations.answering import PassSize, answer_prompts
 from brainalign.errors import BrainalignError, InputError
 from brainalign.stimuli import Problem, ProblemSet, Wording
-from brainalign.stimuli.orders import premise_orders, reorder
+from brainalign.stimuli.orders import OrderPlan, forward_order, parse_orders, premise_orders
 from brainalign.zoo import LanguageModel
 
 Within = Callable[[], AbstractContextManager[Any]]
@@ -29,7 +29,7 @@ class ProblemError:
 
 @dataclass(frozen=True)
 class OrderAnswers:
-    """Answers, a row a problem and order; the rows of a problem are neighbours, the given order first.
+    """Answers, a row a problem and order; the rows of a problem are neighbours.
 
     Attributes
     ----------
@@ -37,8 +37,8 @@ class OrderAnswers:
         Those that were scored.
     rows : int64 array of shape (n_rows,)
         Place of each row's problem among `problems`.
-    orders : mapping of int to int64 array of shape (n_orders, n_premises)
-        By number of premises: the orders in which its problems were asked. Row 0 is the order given.
+    orders : tuple of int8 arrays of shape (n_orders, n_premises)
+        For each problem the orders in which it was asked, as places in its forward order: 0, 1, 2 is the forward one.
     answer : int8 array of shape (n_rows,)
         1 True, 0 False, -1 neither.
     margin : float32 array of shape (n_rows,)
@@ -53,7 +53,7 @@ class OrderAnswers:
 
     problems: ProblemSet
     rows: np.ndarray
-    orders: Mapping[int, np.ndarray]
+    orders: tuple[np.ndarray, ...]
     answer: np.ndarray
     margin: np.ndarray
     n_distinct: int
@@ -69,11 +69,10 @@ class OrderAnswers:
         places = np.cumsum(keep) - 1
         chosen = keep[self.rows]
         problems = tuple(problem for problem, kept in zip(self.problems, keep.tolist(), strict=True) if kept)
-        counts = {len(problem.premises) for problem in problems}
         return OrderAnswers(
             problems=ProblemSet(problems, self.problems.source),
             rows=places[self.rows[chosen]],
-            orders={count: orders for count, orders in self.orders.items() if count in counts},
+            orders=tuple(orders for orders, kept in zip(self.orders, keep.tolist(), strict=True) if kept),
             answer=self.answer[chosen],
             margin=self.margin[chosen],
             n_distinct=self.n_distinct,
@@ -98,8 +97,7 @@ def answer_orders(
     problems : ProblemSet
     wording : Wording
     spec : str
-        ``"all"``, ``"forward"`` (as given) or ``"sample:N"`` (the given order and N - 1 others; problems with as many
-        premises share them, so that orders can be compared).
+        ``"all"``, ``"forward"`` or ``"sample:N"``, see `brainalign.stimuli.orders`.
     within : callable
         Makes the context in which the model is asked, such as one that hooks it.
     size : PassSize, optional
@@ -109,7 +107,7 @@ def answer_orders(
     InputError
         No problem could be asked, or an unknown spec.
     """
-    asked = _Asked(model, wording, spec)
+    asked = _Asked(model, wording, parse_orders(spec))
     answers: list[tuple[np.ndarray, np.ndarray]] = []
     with within():
         for batch in asked.batches(problems):
@@ -121,8 +119,8 @@ def answer_orders(
     answer, margin = (np.concatenate(parts) for parts in zip(*answers, strict=True))
     found_all = OrderAnswers(
         problems=ProblemSet(tuple(asked.problems), problems.source),
-        rows=np.repeat(np.arange(len(asked.problems)), asked.counts),
-        orders=asked.orders,
+        rows=np.repeat(np.arange(len(asked.problems)), [len(orders) for orders in asked.orders]),
+        orders=tuple(asked.orders),
         answer=answer,
         margin=margin,
         n_distinct=len(asked.distinct),
@@ -135,26 +133,24 @@ def answer_orders(
 class _Asked:
     """Prompts in batches of whole problems, and what has been asked so far."""
 
-    def __init__(self, model: LanguageModel, wording: Wording, spec: str) -> None:
+    def __init__(self, model: LanguageModel, wording: Wording, plan: OrderPlan) -> None:
         self.problems: list[Problem] = []
-        self.counts: list[int] = []
         self.errors: list[ProblemError] = []
-        self.orders: dict[int, np.ndarray] = {}
+        self.orders: list[np.ndarray] = []
         self.distinct: set[bytes] = set()
-        self._model, self._wording, self._spec = model, wording, spec
-        premise_orders(2, spec)  # an unknown spec is everyone's error, not the first problem's
+        self._model, self._wording, self._plan = model, wording, plan
 
     def batches(self, problems: ProblemSet) -> Iterator[list[list[int]]]:
         """Yield lists of prompts."""
         batch: list[list[int]] = []
         for problem in problems:
             try:
-                prompts = self._prompts(problem)
+                orders, prompts = self._prompts(problem)
             except BrainalignError as error:
                 self.errors.append(ProblemError(problem.stimulus_id, str(error)))
                 continue
             self.problems.append(problem)
-            self.counts.append(len(prompts))
+            self.orders.append(orders)
             self.distinct.update(hashlib.blake2b(np.array(ids).tobytes(), digest_size=16).digest() for ids in prompts)
             batch += prompts
             if len(batch) >= MAX_PROMPTS:
@@ -163,14 +159,13 @@ class _Asked:
         if batch:
             yield batch
 
-    def _prompts(self, problem: Problem) -> list[list[int]]:
-        # The given order first: a prompt that does not fit is refused before its orders are counted out.
+    def _prompts(self, problem: Problem) -> tuple[np.ndarray, list[list[int]]]:
+        # One order first: a prompt that does not fit is refused before its orders are counted out.
         self._model.encode_chat(self._wording.messages(problem))
-        count = len(problem.premises)
-        orders = self.orders[count] if count in self.orders else premise_orders(count, self._spec, "evaluation", count)
-        prompts = [self._model.encode_chat(self._wording.messages(reorder(problem, order))) for order in orders]
-        self.orders[count] = orders
-        return prompts
+        orders = premise_orders(problem, self._plan)
+        rank = np.argsort(forward_order(problem))
+        prompts = [self._model.encode_chat(self._wording.messages(order.apply(problem))) for order in orders]
+        return rank[np.array([order.places for order in orders])].astype(np.int8), prompts
 
 
 def _without_nan(answers: OrderAnswers) -> OrderAnswers:

@@ -1,13 +1,14 @@
 """General tasks before and after a change: right answers are counted as a plain forward pass counts them."""
 
 import json
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from brainalign.activations import displaced
+from brainalign.activations import edited
 from brainalign.errors import DataNotFoundError, InputError
 from brainalign.evaluation.damage import begin_of_text, measure_damage, score_task
 from brainalign.evaluation.damage_tasks import Choice, DamageTask, MinimalPair, read_damage_tasks
@@ -88,11 +89,16 @@ def test_minimal_pairs_are_ranked_by_plain_log_likelihood(model: LanguageModel, 
 
 def test_no_change_damages_nothing_and_a_large_one_does(llama: LanguageModel, folder: Path) -> None:
     tasks = read_damage_tasks(folder)
-    still = measure_damage(llama, tasks, lambda: displaced(llama, "layer", [1], torch.zeros(1, llama.hidden_size)))
+    still = measure_damage(llama, tasks, lambda: edited(llama, "layer", [1], lambda _, states: states))
     assert [row.task for row in still] == ["formal_fallacies", "plain", "mmlu", "blimp", "mean"]
     assert all(row.before == row.after and row.difference.estimate == 0 for row in still)
     noise = torch.from_numpy(np.random.default_rng(0).standard_normal((1, llama.hidden_size)).astype(np.float32))
-    moved = {row.task: row for row in measure_damage(llama, tasks, lambda: displaced(llama, "layer", [3], 50 * noise))}
+    moved = {
+        row.task: row
+        for row in measure_damage(
+            llama, tasks, lambda: edited(llama, "layer", [3], lambda _, states: states + 50 * noise)
+        )
+    }
     changed = [row for row in moved.values() if row.difference.estimate != 0]
     assert changed
     for row in moved.values():
@@ -106,7 +112,7 @@ def test_no_change_damages_nothing_and_a_large_one_does(llama: LanguageModel, fo
 def test_items_beyond_the_context_are_left_out(llama: LanguageModel) -> None:
     long = Choice("very " * 5000, ("yes", "no"), 0)
     task = DamageTask("plain", (Choice("Is 1 odd?", ("yes", "no"), 0), long))
-    row = measure_damage(llama, [task], lambda: displaced(llama, "layer", [], torch.zeros(0, 1)))[0]
+    row = measure_damage(llama, [task], nullcontext)[0]
     assert (row.n, row.n_left_out) == (1, 1)
 
 

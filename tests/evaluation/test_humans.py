@@ -40,7 +40,8 @@ def test_independent_errors_have_no_kappa_and_equal_errors_all_of_it() -> None:
     assert figures == pytest.approx([1, 1, 1])
     # Two that are always right agree always, and that shows nothing.
     always = consistency(np.ones(9, bool), np.ones((1, 9), bool), rng=rng)
-    assert (always.agreement.estimate, always.chance.estimate, always.kappa.estimate) == (1, 1, 0)
+    figures = [always.agreement.estimate, always.chance.estimate, always.kappa.estimate]
+    assert figures == pytest.approx([1, 1, 0])
     assert always.to_json()["between_people"] is None
     with pytest.raises(InputError, match="align them"):
         consistency(model, model, rng=rng)
