@@ -17,7 +17,7 @@ from brainalign.stimuli.orders import OrderPlan, premise_orders
 from brainalign.zoo import Answers, LanguageModel
 
 # Prompts a batch that the plain peer may choose among; it runs with the fastest.
-BATCH_SIZES = (1, 2, 4, 8, 16, 32)
+BATCH_SIZES = (4, 8, 16, 32)
 _TRIAL_PROMPTS = 32
 
 

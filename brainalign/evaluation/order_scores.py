@@ -52,8 +52,8 @@ class OrderScores:
         be too low, and its interval takes the choice as given; absent where no order was asked of every problem with as
         many premises. ``all_orders``: share of problems right in every asked order; over sampled orders at least that
         over all. ``flip_rate``: chance that two different orders of a problem get different answers. ``unstable``:
-        share of problems with different answers in any two asked orders. ``invalid``, ``share_true``: of answers. Flip rate
-        and unstable are absent where a problem was asked in one order only.
+        share of problems with different answers in any two asked orders. ``invalid``, ``share_true``: of answers.
+        Flip rate and unstable are absent where a problem was asked in one order only.
     worst : tuple of WorstOrder
         By number of premises.
     sampling_errors : mapping of str to float
