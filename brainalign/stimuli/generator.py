@@ -84,13 +84,11 @@ def _check(n_per_type: int, n_premises: int, reasoning_types: Sequence[str]) -> 
     if n_per_type < 1:
         raise InputError(f"expected at least 1 problem of each type, found {n_per_type}: raise n_per_type")
     if n_premises not in N_PREMISES:
-        raise InputError(
-            f"expected {N_PREMISES[0]} to {N_PREMISES[-1]} premises, found {n_premises}: choose among them"
-        )
+        raise InputError(f"expected {N_PREMISES[0]} to {N_PREMISES[-1]} premises, found {n_premises}: choose one")
     unknown = [name for name in reasoning_types if name not in GENERATED_TYPES]
     if unknown or not reasoning_types or len(set(reasoning_types)) < len(reasoning_types):
         raise InputError(
-            f"expected reasoning types of {GENERATED_TYPES}, each once, found {tuple(reasoning_types)}: name some of them"
+            f"expected reasoning types of {GENERATED_TYPES}, each once, found {tuple(reasoning_types)}: name some"
         )
 
 

@@ -53,7 +53,7 @@ class PremiseOrder:
     places: tuple[int, ...]
 
     def apply(self, problem: Problem) -> Problem:
-        """Same problem, its id included, with the premises in this order."""
+        """Put the premises of a problem in this order; its id stays."""
         return replace(problem, premises=tuple(problem.premises[place] for place in self.places))
 
 
@@ -178,7 +178,11 @@ def _links(premises: Sequence[str]) -> list[tuple[str, str] | None]:
     """From where to where each premise leads, None for a fact."""
     statements = parse(premises)
     said = [clean_sentence(premise).lower().split() for premise in premises]
-    comparatives = {words[-3] for words, s in zip(said, statements, strict=True) if isinstance(s, Comparison)}
+    comparatives = {
+        " ".join(words[2:-2]).removeprefix("not ")
+        for words, statement in zip(said, statements, strict=True)
+        if isinstance(statement, Comparison)
+    }
     one_comparative = len(comparatives) == 1
     links: list[tuple[str, str] | None] = []
     for words, statement in zip(said, statements, strict=True):

@@ -27,11 +27,11 @@ _ID_DIGITS = 10
 
 
 def clean_sentence(text: str) -> str:
-    """Strip a sentence: outer and doubled spaces go, and one final full stop.
+    """Strip a sentence: outer and doubled spaces go, and final full stops, for wordings put one there.
 
     The release's scanner items carry stray spaces and no full stop, its generated items a full stop.
     """
-    return " ".join(text.split()).removesuffix(".").rstrip()
+    return " ".join(text.split()).rstrip(". ")
 
 
 @dataclass(frozen=True)

@@ -51,8 +51,9 @@ class Shortcut:
 def shortcut_scores(problems: ProblemSet) -> dict[str, Shortcut]:
     """Score the surface of a set, each reasoning type by itself.
 
-    A forest of randomised trees on all of `surface` is cross-validated in five folds stratified by label (as many as the
-    rarer label has problems, if fewer). A type whose rarer label has one problem or none gets the majority's scores.
+    A forest of randomised trees on all of `surface` is cross-validated in five folds stratified by label (as many as
+    the rarer label has problems, if fewer). A type whose rarer label has one problem or none gets the scores of the
+    majority.
 
     Parameters
     ----------

@@ -10,29 +10,12 @@ from brainalign.errors import InputError
 from brainalign.stimuli.pictures import feature_names
 from brainalign.stimuli.problems import REASONING_TYPES, Problem
 
-_COUNT_WORDS = [
-    "no",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-    "thirteen",
-    "fourteen",
-    "fifteen",
-    "sixteen",
-    "seventeen",
-    "eighteen",
-    "nineteen",
-    "twenty",
-]
+# fmt: off
+_COUNT_WORDS = (
+    "no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
+    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty",
+)
+# fmt: on
 
 
 @dataclass(frozen=True)
@@ -187,8 +170,8 @@ def own_wording() -> Wording:
     """Words of the platform itself, used wherever the release's are not there."""
     verdict = "Say 'True' if %s and 'False' if it does not. Start your response with 'True' or 'False' only."
     task = (
-        "You are good at logic. Each round gives you {count} premises and a conclusion. %s Take every premise to be true."
-        " Work out whether the conclusion follows from the premises. " + verdict % "the conclusion follows"
+        "You are good at logic. Each round gives you {count} premises and a conclusion. %s Take every premise to be"
+        " true. Work out whether the conclusion follows from the premises. " + verdict % "the conclusion follows"
     )
     acknowledgement = (
         "All right. I will work out whether the conclusion follows from the premises, and start my response with 'True'"

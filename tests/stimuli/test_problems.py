@@ -21,10 +21,11 @@ def problem(conclusion: str = "Elsa is odd", **changes: object) -> Problem:
         ("Elsa is odd.", "Elsa is odd"),
         (" Elsa  is odd  ", "Elsa is odd"),
         ("Elsa is odd .", "Elsa is odd"),
-        ("Elsa is odd..", "Elsa is odd."),
+        ("Elsa is odd..", "Elsa is odd"),
+        ("Elsa is odd. . ", "Elsa is odd"),
     ],
 )
-def test_one_full_stop_and_stray_spaces_are_stripped(text: str, expected: str) -> None:
+def test_full_stops_and_stray_spaces_are_stripped(text: str, expected: str) -> None:
     assert clean_sentence(text) == expected
 
 
