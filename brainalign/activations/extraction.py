@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from brainalign.activations.hooks import hooked
+from brainalign.activations.hooks import hooked, is_hooked
 from brainalign.activations.packed import BLOCK_TOKENS, blocks, embed, run_layers
 from brainalign.activations.prefix_tree import build_tree
 from brainalign.activations.tree_attention import KeyValueStore
@@ -109,11 +109,13 @@ def extract(
     wording : Wording
         How a problem becomes a chat.
     store : Store, optional
-        Where states are kept under their content key, and found again.
+        Where states are kept under their content key, and found again; not used while hooks are on the model, whose
+        states are then not its own.
     block_tokens : int
         Tokens a pass; changes speed and memory, not the states.
     """
     prompts = encode_problems(model, problems, wording)
+    store = None if is_hooked(model) else store
     key = content_key(
         STAGE, VERSION, {"weights": model.weights_hash, "prompts": hash_json(prompts), "ids": list(problems.ids)}
     )

@@ -12,8 +12,8 @@ from brainalign.activations import answer_prompts
 from brainalign.activations.answering import MIN_SHARED
 from brainalign.activations.prefix_tree import build_tree
 from brainalign.artifacts import stream
-from brainalign.stimuli import ProblemSet, Wording
-from brainalign.stimuli.orders import OrderPlan, premise_orders
+from brainalign.errors import InputError
+from brainalign.stimuli import OrderPlan, Problem, ProblemSet, Wording, premise_orders
 from brainalign.zoo import Answers, LanguageModel
 
 # Prompts a batch that the plain peer may choose among; it runs with the fastest.
@@ -120,6 +120,26 @@ def benchmark_orders(
         largest_difference=float(np.abs(tree.margin[chosen] - plain.margin).max()),
         n_threads=torch.get_num_threads(),
     )
+
+
+def first_of_each_category(
+    problems: ProblemSet, n_premises: int, per_category: int, at_most: int | None = None
+) -> ProblemSet:
+    """Take the first problems of each type and category among those with so many premises.
+
+    Raises
+    ------
+    InputError
+        There are none with so many.
+    """
+    taken: dict[tuple[str, str], list[Problem]] = {}
+    for problem in problems:
+        if len(problem.premises) == n_premises:
+            taken.setdefault((problem.reasoning_type, problem.category), []).append(problem)
+    chosen = [problem for members in taken.values() for problem in members[:per_category]]
+    if not chosen:
+        raise InputError(f"expected problems of {n_premises} premises, found none among {len(problems)}: use others")
+    return ProblemSet(tuple(chosen[:at_most]), problems.source)
 
 
 def fastest_batch_size(model: LanguageModel, prompts: Sequence[Sequence[int]]) -> int:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from brainalign.activations.answering import continuations, option_logits
 from brainalign.artifacts import stream
 from brainalign.errors import InputError, ModelError
-from brainalign.evaluation.damage_tasks import Choice, DamageTask, MinimalPair
+from brainalign.evaluation.damage_tasks import Choice, DamageTask
 from brainalign.evaluation.order_answers import Within
 from brainalign.statistics import Interval, crossed_bootstrap
+from brainalign.stimuli import MinimalPair
 from brainalign.zoo import LanguageModel
 
 Bools = NDArray[np.bool_]

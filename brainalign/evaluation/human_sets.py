@@ -1,12 +1,8 @@
-"""People's accuracy by what surrounds a problem (order of the premises, steps, belief), from shared data sets.
+"""People's accuracy by what surrounds a problem (order of the premises, type, label), from shared data sets.
 
-Each set is a folder of a shared collection; one that is absent is left out.
-
-- ``human_reasoning_ccobra/spatial_4premises.csv``: spatial problems of three premises and a conclusion in three orders.
-- ``child_reasoning_ds002886/trials.csv``: children's answers to the scanner problems, all in one order.
-
-Accuracy by the believability of a conclusion is not in any of them: ``neubaroco`` says of each problem whether belief
-and logic go together, but has no people's answers, so there only a model's accuracy can be split (its categories).
+Each set is a file in a folder of a shared collection; one that is absent is left out. None of them has people's
+accuracy by the believability of a conclusion: the collection's set on belief says of each problem whether belief and logic go
+together, but has no people's answers, so there only a model's accuracy can be split, by category.
 
 References
 ----------
@@ -14,8 +10,6 @@ Ragni, M. & Knauff, M. (2013). Psychol. Rev. 120, 561-588. doi 10.1037/a0032460
 Lytle, M. N., Prado, J. & Booth, J. R. (2020). Data Brief 33, 106405. doi 10.1016/j.dib.2020.106405
 """
 
-import csv
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,15 +17,21 @@ from typing import Any
 import numpy as np
 
 from brainalign.artifacts import stream
-from brainalign.errors import DataNotFoundError, InputError
+from brainalign.errors import DataNotFoundError
 from brainalign.statistics import Interval, crossed_bootstrap
+from brainalign.stimuli import HumanAnswers, read_people
 
-SPATIAL = Path("human_reasoning_ccobra/spatial_4premises.csv")
-CHILDREN = Path("child_reasoning_ds002886/trials.csv")
-_ORDERS = {"1": "continuous", "2": "semi-continuous", "3": "discontinuous"}
-# As encoded, these tasks' premises do not decide their conclusion.
-_UNDECIDED = ("60", "108", "156")
-Row = Mapping[str, str]
+# By file: what to call the set, and which factors to split it by.
+SETS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "human_reasoning_ccobra/spatial_4premises.csv": ("spatial, three premises", ("premise_order", "label")),
+    "human_reasoning_ccobra/spatial_3premises.csv": ("spatial, two premises", ("label",)),
+    "human_reasoning_ccobra/syllogism_responses.csv": ("syllogisms, nine answers", ()),
+    "child_reasoning_ds002886/trials.csv": (
+        "children on the scanner's problems",
+        ("reasoning_type", "label", "category"),
+    ),
+}
+ORDER_NAMES = {1: "continuous", 2: "semi-continuous", 3: "discontinuous"}
 
 
 @dataclass(frozen=True)
@@ -43,10 +43,10 @@ class HumanAccuracy:
     source : str
         Which set.
     factor, level : str
-        What was varied, and how.
+        What the trials were split by, and which part this is; ``"all"`` twice for the whole set.
     accuracy : Interval
-        Share of right answers; resamples people and items together.
-    n_people, n_trials : int
+        Share of right answers, a missing one counted as wrong; resamples people and items together.
+    n_people, n_items, n_answers : int
     """
 
     source: str
@@ -54,50 +54,12 @@ class HumanAccuracy:
     level: str
     accuracy: Interval
     n_people: int
-    n_trials: int
+    n_items: int
+    n_answers: int
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain values."""
         return {**self.__dict__, "accuracy": self.accuracy.to_json()}
-
-
-@dataclass(frozen=True)
-class _Set:
-    """How a set's file says who answered what, whether rightly, and under which levels of which factors."""
-
-    path: Path
-    source: str
-    person: str
-    item: Callable[[Row], str]
-    right: Callable[[Row], bool]
-    factors: Mapping[str, Callable[[Row], str]]
-    keep: Callable[[Row], bool] = lambda row: True
-
-
-_SETS = (
-    _Set(
-        SPATIAL,
-        "spatial problems (ccobra)",
-        person="id",
-        item=lambda row: row["TaskID"],
-        right=lambda row: _truth(row["response_correct"]),
-        factors={"premise order": lambda row: _ORDERS[row["premise order effect"]]},
-        keep=lambda row: row["TaskID"] not in _UNDECIDED,
-    ),
-    _Set(
-        CHILDREN,
-        "children on the scanner problems (ds002886)",
-        person="participant",
-        item=lambda row: "|".join(row[name] for name in ("premise1", "premise2", "premise3", "conclusion")),
-        right=lambda row: row["accuracy"] == "1",
-        factors={
-            "type": lambda row: row["task"].lower(),
-            "label": lambda row: row["label"],
-            "steps": lambda row: row["hops_premises"],
-            "category": lambda row: f"{row['task'].lower()}/{row['trial_type']}",
-        },
-    ),
-)
 
 
 def human_accuracies(folder: Path | str) -> list[HumanAccuracy]:
@@ -110,36 +72,34 @@ def human_accuracies(folder: Path | str) -> list[HumanAccuracy]:
     InputError
         A file that lacks a column, or holds a value that it must not.
     """
-    found = [row for known in _SETS if (Path(folder) / known.path).is_file() for row in _read(Path(folder), known)]
+    found: list[HumanAccuracy] = []
+    for file, (source, factors) in SETS.items():
+        path = Path(folder) / file
+        if path.is_file():
+            found += accuracies_by(read_people(path), source, factors)
     if not found:
-        named = ", ".join(str(known.path) for known in _SETS)
-        raise DataNotFoundError(f"expected one of {named} in {folder}, found none: name the folder that holds the sets")
+        raise DataNotFoundError(f"expected one of {', '.join(SETS)} in {folder}, found none: name their folder")
     return found
 
 
-def _read(folder: Path, known: _Set) -> list[HumanAccuracy]:
-    path = folder / known.path
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    try:
-        kept = [row for row in rows if known.keep(row)]
-        levels = {factor: np.array([read(row) for row in kept]) for factor, read in known.factors.items()}
-        right = np.array([known.right(row) for row in kept], dtype=np.float64)
-        people = np.array([row[known.person] for row in kept])
-        items = np.array([known.item(row) for row in kept])
-    except KeyError as error:
-        raise InputError(f"expected a column or value {error} in {path}, found none: restore the file") from error
+def accuracies_by(answers: HumanAnswers, source: str, factors: tuple[str, ...]) -> list[HumanAccuracy]:
+    """Accuracy over all answers, then by each factor (attributes of `HumanAnswer`)."""
+    right = np.array([answer.correct for answer in answers], dtype=np.float64)
+    people = np.array([answer.person for answer in answers])
+    items = np.array([answer.item for answer in answers])
+    split = {"all": np.full(len(answers), "all")}
+    split |= {factor: np.array([_level(factor, getattr(answer, factor)) for answer in answers]) for factor in factors}
     found = []
-    for factor, values in levels.items():
-        for level in np.unique(values).tolist():
-            chosen = values == level
-            rng = stream("evaluation", "human sets", known.source, factor, level)
+    for factor, levels in split.items():
+        for level in np.unique(levels).tolist():
+            chosen = levels == level
+            rng = stream("evaluation", "human sets", source, factor, level)
             one = np.zeros(int(chosen.sum()))
-            interval = crossed_bootstrap(right[chosen], one, people[chosen], items[chosen], rng=rng)
-            n_people = len(np.unique(people[chosen]))
-            found.append(HumanAccuracy(known.source, factor, level, interval, n_people, int(chosen.sum())))
+            accuracy = crossed_bootstrap(right[chosen], one, people[chosen], items[chosen], rng=rng)
+            counts = (len(np.unique(people[chosen])), len(np.unique(items[chosen])), int(chosen.sum()))
+            found.append(HumanAccuracy(source, factor, level, accuracy, *counts))
     return found
 
 
-def _truth(text: str) -> bool:
-    return {"True": True, "False": False}[text]
+def _level(factor: str, value: object) -> str:
+    return ORDER_NAMES[value] if factor == "premise_order" and isinstance(value, int) else str(value)

@@ -10,7 +10,9 @@ if TYPE_CHECKING:
     from brainalign.steering.inputs import NariInputs, assemble
     from brainalign.steering.intervention import NariOutcome, steer
     from brainalign.steering.nari import run_nari
+    from brainalign.steering.operators import OPERATORS, steered
     from brainalign.steering.outcomes import Comparison, OutcomeSummary, Rates, compare, summarise
+    from brainalign.steering.vectors import SteeringVectors, load_vectors, read_vectors
 
 _HOMES = {
     "ARMS": "arms",
@@ -18,30 +20,40 @@ _HOMES = {
     "NariInputs": "inputs",
     "NariOutcome": "intervention",
     "OutcomeSummary": "outcomes",
+    "OPERATORS": "operators",
     "Rates": "outcomes",
+    "SteeringVectors": "vectors",
     "assemble": "inputs",
     "compare": "outcomes",
     "find_arm": "arms",
+    "load_vectors": "vectors",
+    "read_vectors": "vectors",
     "run_nari": "nari",
     "steer": "intervention",
+    "steered": "operators",
     "summarise": "outcomes",
 }
 
 __all__ = [
     "ARMS",
     "LOSSES",
+    "OPERATORS",
     "Comparison",
     "NariConfig",
     "NariInputs",
     "NariOutcome",
     "OutcomeSummary",
     "Rates",
+    "SteeringVectors",
     "assemble",
     "compare",
     "find_arm",
+    "load_vectors",
     "middle_half",
+    "read_vectors",
     "run_nari",
     "steer",
+    "steered",
     "summarise",
 ]
 

@@ -1,7 +1,7 @@
 """What a NARI search stands on: states, betas, answers and the prompts to ask, aligned by stimulus id."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -24,6 +24,18 @@ class Prompts(Protocol):
 
     def answer(self, rows: Rows, layers: Sequence[int], displacements: Tensor) -> Answers:
         """Ask prompt ``rows[i]`` with ``displacements[i]``, float32 (len(layers), d)."""
+        ...
+
+
+class Variants(Protocol):
+    """The same prompts under other instructions."""
+
+    def __len__(self) -> int:
+        """How many instructions there are."""
+        ...
+
+    def answer(self, variant: int, rows: Rows) -> Answers:
+        """Ask prompts ``rows`` under instruction number ``variant``, without steering."""
         ...
 
 
@@ -54,6 +66,11 @@ class NariInputs:
         Problems to steer.
     prompts : Prompts
         What answers; ``prompt_rows`` (int64, (N,)) gives each problem's place in it.
+    other_betas : mapping of str to ndarray of float32, shape (N, v')
+        Each subject's betas of ``other_roi``, the region after the guiding one in the data set's order; empty where
+        there is no second region.
+    variants : Variants or None
+        The prompts under other instructions, with the places of ``prompts``; only one arm needs them.
     """
 
     stimulus_ids: tuple[str, ...]
@@ -68,6 +85,9 @@ class NariInputs:
     targets: Rows
     prompts: Prompts
     prompt_rows: Rows
+    other_roi: str | None = None
+    other_betas: Mapping[str, Singles] = field(default_factory=dict)
+    variants: Variants | None = None
 
     @property
     def n_layers(self) -> int:
@@ -90,6 +110,7 @@ def assemble(
     *,
     roi: str,
     parts: tuple[Iterable[str], Iterable[str]] | None = None,
+    variants: Variants | None = None,
 ) -> NariInputs:
     """Align states, betas and answers by stimulus id.
 
@@ -105,6 +126,8 @@ def assemble(
         Region whose betas guide.
     parts : (pool, targets), optional
         Stimulus ids that maps are computed on and stimulus ids to steer; all problems for both by default.
+    variants : Variants, optional
+        The same prompts under other instructions, for the arm ``prompt``.
 
     Raises
     ------
@@ -123,6 +146,7 @@ def assemble(
         )
     pool, targets = (ids, ids) if parts is None else parts
     order = _rows_of(chosen, dataset.betas.subjects, "betas")
+    other = _next_roi(roi, tuple(dataset.betas.values))
     answers = activations.answers
     return NariInputs(
         stimulus_ids=ids,
@@ -131,13 +155,25 @@ def assemble(
         states=np.stack([activations.site("attention", layer)[state_rows] for layer in range(activations.n_layers)]),
         answers=Answers(answers.margin[state_rows], answers.answer[state_rows]),
         subjects=chosen,
-        betas={name: np.asarray(dataset.betas.values[roi][name])[beta_rows] for name in chosen},
+        betas=_betas(dataset, roi, chosen, beta_rows),
         correct=np.asarray(dataset.betas.correct, dtype=bool)[np.ix_(order, beta_rows)],
         pool=_sorted_places(pool, place),
         targets=_sorted_places(targets, place),
         prompts=prompts,
         prompt_rows=state_rows,
+        other_roi=other,
+        other_betas={} if other is None else _betas(dataset, other, chosen, beta_rows),
+        variants=variants,
     )
+
+
+def _betas(dataset: "FmriDataset", roi: str, subjects: Sequence[str], rows: Rows) -> dict[str, Singles]:
+    return {name: np.asarray(dataset.betas.values[roi][name])[rows] for name in subjects}
+
+
+def _next_roi(roi: str, known: Sequence[str]) -> str | None:
+    """Name the region after another, the first after the last; None where there is no second."""
+    return known[(known.index(roi) + 1) % len(known)] if len(known) > 1 else None
 
 
 def _rows_of(ids: Sequence[str], found: Sequence[str], what: str) -> Rows:

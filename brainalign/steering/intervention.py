@@ -13,6 +13,7 @@ from brainalign.evaluation import AnswerMetrics, answer_metrics
 from brainalign.steering.arms import ARMS, find_arm
 from brainalign.steering.config import NariConfig, middle_half
 from brainalign.steering.inputs import NariInputs, assemble
+from brainalign.steering.instructions import InstructionVariants
 from brainalign.steering.nari import run_nari
 from brainalign.steering.outcomes import Comparison, OutcomeSummary, compare, summarise
 
@@ -115,7 +116,8 @@ def steer(
     config = config or NariConfig(layers=middle_half(model.n_layers))
     activations = extract(model, dataset.problems, dataset.wording, store=store)
     prompts = prefill(model, dataset.problems, dataset.wording, first_layer=0)
-    inputs = assemble(activations, dataset, prompts, roi=config.roi)
+    variants = InstructionVariants(model, dataset.problems, dataset.wording, store)
+    inputs = assemble(activations, dataset, prompts, roi=config.roi, variants=variants)
     inputs.check_layers(config.layers)
     outcomes = {arm: run_nari(inputs, config, arm, (_key(model, dataset, config, arm), seed)) for arm in arms}
     return NariOutcome(

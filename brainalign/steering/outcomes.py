@@ -56,8 +56,12 @@ class OutcomeSummary:
         Share of checks whose answer was neither True nor False.
     interval : Interval or None
         Of ``overall.net_balanced_accuracy``, resampling subjects and problems together; None without pairs.
+    flip_all : float or None
+        Net balanced accuracy that turning every pair's answer round would have: mean over labels of the share of
+        targeted pairs minus that of right ones. A net figure below it can be had without knowing any answer.
     margin_change : float or None
-        Mean over pairs of the True/False margin at the last check minus before, in logits: above 0 towards True.
+        Mean over pairs of the True/False margin at the last check minus before, in logits: above 0 towards True. Pairs
+        whose margin is not a number are left out.
     first_check_median, radius_median : float or None
         Of the successful pairs: index of the first successful check, and its radius in units of sigma.
     by_subject, by_type, by_label : mapping of str to Rates
@@ -66,6 +70,7 @@ class OutcomeSummary:
     overall: Rates
     invalid: float | None
     interval: Interval | None
+    flip_all: float | None
     margin_change: float | None
     first_check_median: float | None
     radius_median: float | None
@@ -76,7 +81,7 @@ class OutcomeSummary:
     def to_json(self) -> dict[str, Any]:
         """Return one flat JSON object: the overall rates beside the rest."""
         flat: dict[str, Any] = asdict(self.overall)
-        for name in ("invalid", "margin_change", "first_check_median", "radius_median"):
+        for name in ("invalid", "flip_all", "margin_change", "first_check_median", "radius_median"):
             flat[name] = getattr(self, name)
         flat["interval"] = None if self.interval is None else self.interval.to_json()
         for name in ("by_subject", "by_type", "by_label"):
@@ -139,7 +144,8 @@ def summarise(outcomes: pa.Table, *, n_resamples: int = 2000) -> OutcomeSummary:
         overall=_rates(columns),
         invalid=_ratio(columns["n_invalid"].sum(), columns["n_checks"].sum()),
         interval=_interval(net, columns, (arm,), n_resamples) if len(net) else None,
-        margin_change=_mean(columns["margin_after"] - columns["margin_before"]),
+        flip_all=_mean_over_labels(np.where(columns["targeted"], 1.0, -1.0), columns["label"]),
+        margin_change=_mean_of_numbers(columns["margin_after"] - columns["margin_before"]),
         first_check_median=_median(columns["first_check"][success]),
         radius_median=_median(columns["radius"][success]),
         by_subject=_split_rates(columns, columns["subject"]),
@@ -247,6 +253,10 @@ def _mean_over_labels(values: Column, label: Column) -> float | None:
 
 def _mean(values: Column) -> float | None:
     return float(values.mean(dtype=np.float64)) if len(values) else None
+
+
+def _mean_of_numbers(values: Column) -> float | None:
+    return _mean(values[np.isfinite(values)])
 
 
 def _median(values: Column) -> float | None:

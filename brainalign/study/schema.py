@@ -115,8 +115,8 @@ class Study(_Section):
         return self.kinds[kind].trials or self.budget.trials
 
     def arms(self, kind: str) -> tuple[str, ...]:
-        """Arms of a kind: those of the file, or all that the kind has."""
-        return self.kinds[kind].arms or trial_kind(kind).arms
+        """Arms of a kind: those of the file, or the kind's default ones."""
+        return self.kinds[kind].arms or trial_kind(kind).default_arms
 
     def objective(self, kind: str) -> str:
         """Metric that the kind's searches maximise."""

@@ -11,6 +11,7 @@ from brainalign.zoo import load_model
 
 if TYPE_CHECKING:
     from brainalign.activations import Activations, PrefilledPrompts
+    from brainalign.steering.instructions import InstructionVariants
     from brainalign.zoo import LanguageModel
 
 
@@ -57,3 +58,10 @@ class Context:
         from brainalign.activations import prefill
 
         return prefill(self.model, self.dataset.problems, self.dataset.wording, first_layer=0)
+
+    @cached_property
+    def variants(self) -> "InstructionVariants":
+        """The same prompts under other instructions, read when they are asked for."""
+        from brainalign.steering.instructions import InstructionVariants
+
+        return InstructionVariants(self.model, self.dataset.problems, self.dataset.wording, self.store)

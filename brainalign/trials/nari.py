@@ -29,7 +29,20 @@ class Nari:
 
     name = "nari"
     version = 1
-    arms: tuple[str, ...] = ("guided", "random_direction", "random_direction_single", "random_betas", "bias")
+    arms: tuple[str, ...] = (
+        "guided",
+        "random_direction",
+        "random_direction_single",
+        "random_betas",
+        "random_betas_mean",
+        "label",
+        "other_roi",
+        "best_subject",
+        "worst_subject",
+        "prompt",
+        "bias",
+    )
+    default_arms: tuple[str, ...] = ("guided", "random_direction", "random_direction_single", "random_betas", "bias")
     objectives: tuple[str, ...] = ("net_balanced_accuracy", "net_accuracy", "balanced_accuracy", "corrected")
     selects = True
 
@@ -137,6 +150,7 @@ class Nari:
             context.prompts,
             roi=config.roi,
             parts=self.parts(ask, context),
+            variants=context.variants,
         )
         outcomes = run_nari(inputs, config, ask.arm, (key, ask.replicate))
         summary = summarise(outcomes)

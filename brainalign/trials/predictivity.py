@@ -24,6 +24,7 @@ class Predictivity:
     name = "predictivity"
     version = 1
     arms: tuple[str, ...] = ("measured", "shuffled")
+    default_arms: tuple[str, ...] = ("measured", "shuffled")
     objectives: tuple[str, ...] = ("score",)
     selects = False
 

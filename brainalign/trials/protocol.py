@@ -44,6 +44,8 @@ class TrialKind(Protocol):
         Raised by hand when the meaning of its results changes; part of every key.
     arms : tuple of str
         The method first, then its controls.
+    default_arms : tuple of str
+        Those of a study that names none, the method first: enough to judge it by, and affordable.
     objectives : tuple of str
         Metrics that a search can maximise, the default first.
     selects : bool
@@ -54,6 +56,7 @@ class TrialKind(Protocol):
     name: str
     version: int
     arms: tuple[str, ...]
+    default_arms: tuple[str, ...]
     objectives: tuple[str, ...]
     selects: bool
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from brainalign.evaluation.benchmark import benchmark_orders, plain_answers
-from brainalign.stimuli import Problem, ProblemSet, Wording, generate_problems, release_wording
+from brainalign.errors import InputError
+from brainalign.evaluation.benchmark import benchmark_orders, first_of_each_category, plain_answers
+from brainalign.stimuli import Wording, generate_problems, own_wording, read_problems
 from brainalign.zoo import LanguageModel, load_model
 from tests.activations.plain import plain_answer, plain_logits
 
@@ -33,32 +34,25 @@ def test_the_peer_is_right_with_padding(model: LanguageModel, wording: Wording) 
     assert plain_answers(model, prompts, 4).answer.tolist() == expected
 
 
+def test_problems_of_each_category_are_taken() -> None:
+    problems = generate_problems(16, seed=0)
+    chosen = first_of_each_category(problems, 3, 1)
+    assert len(chosen) == len({(p.reasoning_type, p.category) for p in problems})
+    assert len(first_of_each_category(problems, 3, 2, at_most=3)) == 3
+    with pytest.raises(InputError, match="9 premises"):
+        first_of_each_category(problems, 9, 1)
+
+
 @pytest.mark.slow
 @needs_smollm2
-@pytest.mark.parametrize(("n_premises", "per_category", "n_timed", "ratio"), [(4, 2, None, 3), (6, 1, 48, 4)])
+@pytest.mark.parametrize(
+    ("n_premises", "per_category", "at_most", "n_timed", "ratio"), [(4, 2, None, None, 3), (6, 1, 1, 64, 4)]
+)
 def test_figures_of_the_real_model_on_the_release(
-    release_folder: Path, n_premises: int, per_category: int, n_timed: int | None, ratio: float
+    release_folder: Path, n_premises: int, per_category: int, at_most: int | None, n_timed: int | None, ratio: float
 ) -> None:
     path = release_folder / "data" / f"deductive_reasoning_data_test_{n_premises}premises.json"
-    problems = first_of_each_category(path, n_premises, per_category)
-    chosen = problems if n_premises == 4 else problems[:1]
-    found = benchmark_orders(
-        load_model("smollm2-135m"), ProblemSet(chosen, "release"), release_wording(release_folder), n_timed=n_timed
-    )
+    chosen = first_of_each_category(read_problems(path), n_premises, per_category, at_most)
+    found = benchmark_orders(load_model("smollm2-135m"), chosen, own_wording(), n_timed=n_timed)
     assert found.n_same == found.n_timed
     assert found.ratio >= ratio
-
-
-def first_of_each_category(path: Path, n_premises: int, per_category: int) -> tuple[Problem, ...]:
-    chosen: dict[str, list[Problem]] = {}
-    for kind, rows in json.loads(path.read_text()).items():
-        for row in rows:
-            problem = Problem.of(
-                kind,
-                [row[f"premise{number}"] for number in range(1, n_premises + 1)],
-                row["conclusion"],
-                label="true" in row["trial_type"],
-                category=row["trial_type"],
-            )
-            chosen.setdefault(f"{kind}/{problem.category}", []).append(problem)
-    return tuple(problem for problems in chosen.values() for problem in problems[:per_category])

@@ -11,7 +11,8 @@ import torch
 from brainalign.activations import edited
 from brainalign.errors import DataNotFoundError, InputError
 from brainalign.evaluation.damage import begin_of_text, measure_damage, score_task
-from brainalign.evaluation.damage_tasks import Choice, DamageTask, MinimalPair, read_damage_tasks
+from brainalign.evaluation.damage_tasks import Choice, DamageTask, read_damage_tasks
+from brainalign.stimuli import MinimalPair
 from brainalign.zoo import LanguageModel
 from tests.activations.plain import plain_logits
 
@@ -30,7 +31,10 @@ def folder(tmp_path: Path) -> Path:
         (root / "bbh" / f"{name}.json").write_text(json.dumps({"canary": "", "examples": examples}))
     mmlu = {"subject": "zorbs", "question": "Who?", "choices": ["Ned", "Max", "Ben", "Tim"], "answer": "C"}
     (root / "mmlu_slice.jsonl").write_text(json.dumps(mmlu) + "\n")
-    pairs = [{"sentence_good": f"The {word}s are red.", "sentence_bad": f"The {word}s is red."} for word in "abcdef"]
+    pairs = [
+        {"UID": "number", "sentence_good": f"The {word}s are red.", "sentence_bad": f"The {word}s is red."}
+        for word in "abcdef"
+    ]
     (root / "blimp_slice.jsonl").write_text("\n".join(map(json.dumps, pairs)))
     return tmp_path
 
@@ -124,5 +128,5 @@ def test_broken_files_are_named(folder: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="mmlu_slice"):
         read_damage_tasks(folder)
     path.write_text("{")
-    with pytest.raises(InputError, match="line 1"):
+    with pytest.raises(InputError, match="mmlu_slice"):
         read_damage_tasks(folder)

@@ -10,8 +10,9 @@ from sklearn.metrics import cohen_kappa_score
 from brainalign.betas import SimulatorConfig, simulate_dataset
 from brainalign.errors import DataNotFoundError, InputError
 from brainalign.evaluation.consistency import consistency
-from brainalign.evaluation.human_sets import human_accuracies
+from brainalign.evaluation.human_sets import accuracies_by, human_accuracies
 from brainalign.evaluation.humans import compare_with_people
+from brainalign.stimuli import HumanAnswer, HumanAnswers
 
 
 def test_kappa_is_scikit_learns() -> None:
@@ -65,31 +66,34 @@ def test_accuracies_by_category_and_subject() -> None:
         compare_with_people(answers[:3], dataset)
 
 
-def test_people_by_condition_of_made_up_files(tmp_path: Path) -> None:
-    with pytest.raises(DataNotFoundError, match="spatial_4premises"):
-        human_accuracies(tmp_path)
-    path = tmp_path / "human_reasoning_ccobra" / "spatial_4premises.csv"
-    path.parent.mkdir()
-    rows = [f"{person},{task},{1 + task % 3},{task % 3 < person}" for person in range(3) for task in range(1, 7)]
-    path.write_text("id,TaskID,premise order effect,response_correct\n" + "\n".join([*rows, "1,60,3,True"]) + "\n")
-    found = {row.level: row for row in human_accuracies(tmp_path)}
+def test_people_by_condition_of_made_up_answers() -> None:
+    answers = [
+        HumanAnswer(str(person), str(item), "other", "", True, 1 + item % 3, item % 3 < person, None)
+        for person in range(3)
+        for item in range(6)
+    ]
+    found = {row.level: row for row in accuracies_by(HumanAnswers(tuple(answers)), "made up", ("premise_order",))}
     assert {level: row.accuracy.estimate for level, row in found.items()} == pytest.approx(
-        {"continuous": 2 / 3, "semi-continuous": 1 / 3, "discontinuous": 0}
+        {"all": 1 / 3, "continuous": 2 / 3, "semi-continuous": 1 / 3, "discontinuous": 0}
     )
-    assert (found["discontinuous"].n_people, found["discontinuous"].n_trials) == (3, 6)
-    path.write_text("id,TaskID\n1,2\n")
-    with pytest.raises(InputError, match="premise order effect"):
+    discontinuous = found["discontinuous"]
+    assert (discontinuous.n_people, discontinuous.n_items, discontinuous.n_answers) == (3, 2, 6)
+    assert json.dumps(discontinuous.to_json())
+
+
+def test_no_set_is_said(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFoundError, match="spatial_4premises"):
         human_accuracies(tmp_path)
 
 
 def test_people_by_condition_of_the_shared_sets(evaluation_folder: Path) -> None:
-    """Published counts of the sets: 0.759, 0.695 and 0.725 by order; children's accuracies by type and label."""
-    found = {(row.factor, row.level): row for row in human_accuracies(evaluation_folder)}
-    by_order = [found["premise order", level].accuracy for level in ("continuous", "semi-continuous", "discontinuous")]
+    """The sets' own counts: by order of three premises, children by label, free choices of two studies."""
+    found = {(row.source.split(",")[0], row.factor, row.level): row for row in human_accuracies(evaluation_folder)}
+    orders = ("continuous", "semi-continuous", "discontinuous")
+    by_order = [found["spatial", "premise_order", level].accuracy for level in orders]
     assert [interval.estimate for interval in by_order] == pytest.approx([0.759, 0.695, 0.725], abs=5e-4)
-    children = found["label", "False"]
-    assert 0 < children.accuracy.low < children.accuracy.high < 1
-    assert sum(found["type", name].n_trials for name in ("syllogisms", "transitive")) == 3528
-    right = sum(found["label", name].accuracy.estimate * found["label", name].n_trials for name in ("True", "False"))
-    expected = 0.908 * 1212 + 0.497 * 606 + 0.682 * 1140 + 0.528 * 570
-    assert right == pytest.approx(expected, abs=3)
+    by_label = [found["children on the scanner's problems", "label", level] for level in ("True", "False")]
+    # Without the two items that contradict themselves.
+    assert [row.n_items for row in by_label] == [46, 24]
+    assert 0 < by_label[1].accuracy.low < by_label[1].accuracy.high < by_label[0].accuracy.estimate < 1
+    assert found["syllogisms", "all", "all"].n_answers == 10_954

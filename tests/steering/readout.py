@@ -31,6 +31,22 @@ class LinearReadout:
         return Answers(margin, answer)
 
 
+class ShiftedVariants:
+    """Instruction number i adds its own constant to the margin: 0.5, -0.5, 1, -1, …"""
+
+    def __init__(self, offsets: NDArray[np.float32], count: int = 60) -> None:
+        self.offsets = offsets
+        self.count = count
+
+    def __len__(self) -> int:
+        return self.count
+
+    def answer(self, variant: int, rows: NDArray[np.int64]) -> Answers:
+        shift = (variant // 2 + 1) * (0.5 if variant % 2 == 0 else -0.5)
+        margin = (self.offsets[rows] + shift).astype(np.float32)
+        return Answers(margin, (margin > 0).astype(np.int8))
+
+
 def make_inputs(*, limit: float = np.inf, n_problems: int = 24, seed: int = 0, offset: float = 0.0) -> NariInputs:
     """Inputs of random states and betas, two types, three subjects, six layers, asked through a linear readout."""
     rng = np.random.default_rng(seed)
@@ -56,4 +72,7 @@ def make_inputs(*, limit: float = np.inf, n_problems: int = 24, seed: int = 0, o
         targets=rows,
         prompts=readout,
         prompt_rows=rows,
+        other_roi="elsewhere",
+        other_betas={name: rng.standard_normal((n_problems, n_voxels + 5)).astype(np.float32) for name in subjects},
+        variants=ShiftedVariants(offsets),
     )

@@ -4,16 +4,18 @@ from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
 from brainalign.artifacts import OUTCOME_SCHEMA
 from brainalign.errors import InputError
-from brainalign.steering import ARMS, NariConfig, NariInputs, middle_half, run_nari
+from brainalign.steering import ARMS, NariConfig, NariInputs, find_arm, middle_half, run_nari
 from brainalign.steering.arms.bias import bias_grid
 from brainalign.steering.arms.random_direction import sweeps
+from brainalign.steering.pairs import form_groups
 
-from .readout import LinearReadout, make_inputs
+from .readout import LinearReadout, ShiftedVariants, make_inputs
 
 CONFIG = NariConfig(layers=(1, 2, 3), alpha=4.0, n_steps=40, check_every=5)
 NAMES = ("key", 0)
@@ -65,7 +67,7 @@ def test_every_arm_gets_the_same_number_of_checks(arm: str) -> None:
     assert not any(table["success"].to_pylist())
 
 
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", [arm for arm in ARMS if arm != "prompt"])
 def test_strength_zero_changes_no_answer(arm: str) -> None:
     inputs = make_inputs()
     table = run_nari(inputs, replace(CONFIG, alpha=0.0), arm, NAMES)
@@ -73,7 +75,7 @@ def test_strength_zero_changes_no_answer(arm: str) -> None:
     assert table["margin_after"].equals(table["margin_before"])
 
 
-@pytest.mark.parametrize("arm", ARMS)
+@pytest.mark.parametrize("arm", [arm for arm in ARMS if arm not in ("best_subject", "worst_subject")])
 def test_the_order_of_subjects_and_problems_changes_nothing(arm: str) -> None:
     """Streams are named and rows sorted, so half the subjects give half the rows, the same ones."""
     inputs = make_inputs()
@@ -141,6 +143,80 @@ def test_fresh_directions_and_a_single_one() -> None:
         units = torch.stack([vector / vector.norm() for vector in first])
         assert len(units) == 40
         assert np.linalg.matrix_rank(units.numpy(), tol=1e-3) == n_directions
+
+
+def same_figures(first: pa.Table, second: pa.Table) -> bool:
+    """Whether two arms' tables differ in nothing but the arm's name."""
+    one, two = (table.drop_columns(["arm"]).to_pandas() for table in (first, second))
+    return bool(one.equals(two))
+
+
+@pytest.mark.parametrize("arm", ["other_roi", "best_subject", "worst_subject", "label"])
+def test_an_arm_with_other_betas_is_the_guided_search_with_these_betas(arm: str) -> None:
+    inputs = make_inputs()
+    accuracy = inputs.correct.mean(axis=1)
+    assert len(set(accuracy)) == 3
+    chosen = {
+        "other_roi": inputs.other_betas,
+        "best_subject": dict.fromkeys(inputs.subjects, inputs.betas[inputs.subjects[int(accuracy.argmax())]]),
+        "worst_subject": dict.fromkeys(inputs.subjects, inputs.betas[inputs.subjects[int(accuracy.argmin())]]),
+        "label": dict.fromkeys(inputs.subjects, np.eye(2, dtype=np.float32)[1 - inputs.labels.astype(int)]),
+    }[arm]
+    expected = run_nari(replace(make_inputs(), betas=chosen), CONFIG, "guided", NAMES)
+    found = run_nari(make_inputs(), CONFIG, arm, NAMES)
+    assert same_figures(found, expected)
+    assert not same_figures(found, run_nari(make_inputs(), CONFIG, "guided", NAMES))
+
+
+def test_best_and_worst_are_judged_on_the_pool_alone() -> None:
+    inputs = make_inputs()
+    pool = np.arange(16)
+    correct = inputs.correct.copy()
+    correct[:, :16] = np.array([[1], [0], [1]], dtype=bool)
+    correct[2, 0] = False
+    correct[:, 16:] = np.array([[0], [1], [0]], dtype=bool)
+    inputs = replace(inputs, pool=pool, correct=correct)
+    for arm, chosen in (("best_subject", "sub-1"), ("worst_subject", "sub-2")):
+        group = form_groups(inputs, CONFIG.layers)[0]
+        betas = find_arm(arm)(group, CONFIG, NAMES).betas()  # type: ignore[attr-defined]
+        assert all(values is inputs.betas[chosen] for values in betas.values())
+
+
+def test_random_betas_with_the_mean_are_spread_around_it() -> None:
+    inputs = make_inputs(n_problems=200)
+    shifted = {name: values * 3 + 7 for name, values in inputs.betas.items()}
+    group = form_groups(replace(inputs, betas=shifted), CONFIG.layers)[0]
+    for arm, mean in (("random_betas", 0.0), ("random_betas_mean", 7.0)):
+        drawn = find_arm(arm)(group, replace(CONFIG, leave_target_out=False), NAMES).betas()  # type: ignore[attr-defined]
+        for values in drawn.values():
+            assert values.mean() == pytest.approx(mean, abs=0.15)
+            assert values.std() == pytest.approx(3.0, rel=0.05)
+
+
+def test_another_instruction_at_every_check_and_no_steering() -> None:
+    """Instruction i moves the margin by 0.5 (i // 2 + 1) towards one side in turn: the first that crosses zero wins."""
+    inputs = make_inputs()
+    table = run_nari(inputs, CONFIG, "prompt", NAMES).to_pandas()
+    assert readout(inputs).asked == []
+    margin = dict(zip(inputs.stimulus_ids, readout(inputs).offsets, strict=True))
+    for row in table.itertuples():
+        wanted = 1 if row.label == row.targeted else -1
+        crossed = [
+            check
+            for check in range(CONFIG.n_checks)
+            if wanted * (margin[row.stimulus_id] + (check // 2 + 1) * (0.5 if check % 2 == 0 else -0.5)) > 0
+        ]
+        assert row.first_check == (crossed[0] if crossed else -1)
+    assert (table.radius[table.success] == 0).all()
+
+
+def test_arms_that_lack_what_they_need_say_so() -> None:
+    inputs = make_inputs()
+    with pytest.raises(InputError, match="second region"):
+        run_nari(replace(inputs, other_betas={}), CONFIG, "other_roi", NAMES)
+    for few in (None, ShiftedVariants(np.zeros(24, np.float32), count=7)):
+        with pytest.raises(InputError, match="expected 8 instructions"):
+            run_nari(replace(inputs, variants=few), CONFIG, "prompt", NAMES)
 
 
 def test_sweeps_spread_a_shorter_rest_up_to_alpha() -> None:

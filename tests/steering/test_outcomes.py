@@ -112,6 +112,26 @@ def test_a_model_that_only_says_false_more_often_nets_nothing() -> None:
     assert overall.net_balanced_accuracy == 0.0
 
 
+def test_flipping_every_answer_is_what_flip_all_says() -> None:
+    """Against the net figure of a table in which every pair succeeds, whatever was found in the first place."""
+    flipped = [(subject, stimulus, label, targeted, True) for subject, stimulus, label, targeted, _ in ROWS]
+    summary = summarise(outcomes(ROWS))
+    assert summary.flip_all == summarise(outcomes(flipped)).overall.net_balanced_accuracy
+    # False: three wrong of three; True: one wrong and three right of four.
+    assert summary.flip_all == pytest.approx((1 + (1 - 3) / 4) / 2)
+    assert summary.metrics()["flip_all"] == summary.to_json()["flip_all"] == summary.flip_all
+    assert summarise(outcomes(ROWS[:2])).flip_all == 1.0
+    assert summarise(OUTCOME_SCHEMA.empty_table()).flip_all is None
+
+
+def test_a_margin_that_is_no_number_is_left_out_of_the_mean() -> None:
+    table = outcomes(ROWS)
+    margins = [float("nan"), *table["margin_after"].to_pylist()[1:]]
+    place = table.column_names.index("margin_after")
+    broken = table.set_column(place, OUTCOME_SCHEMA.field("margin_after"), pa.array(margins, pa.float32()))
+    assert summarise(broken).margin_change == pytest.approx(-1.5 * 3 / 6)
+
+
 def test_differences_are_paired() -> None:
     """Two arms that agree but on pairs where the first is better: the interval has no spread from the rest."""
     rng = np.random.default_rng(0)

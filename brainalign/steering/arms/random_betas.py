@@ -3,6 +3,7 @@
 from collections.abc import Hashable, Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from brainalign.artifacts import stream
 from brainalign.steering.arms.guided import Guided
@@ -23,8 +24,23 @@ class RandomBetas(Guided):
         inputs = self.group.inputs
         drawn: dict[Hashable, Singles] = {}
         for subject in inputs.subjects:
-            measured = inputs.betas[subject]
-            spread = measured[self.group.pool].astype(np.float64).std(axis=0)
+            measured = inputs.betas[subject][self.group.pool].astype(np.float64)
+            spread = measured.std(axis=0)
             noise = [stream(*self.names, subject, name).standard_normal(len(spread)) for name in inputs.stimulus_ids]
-            drawn[subject] = (np.stack(noise) * spread).astype(np.float32)
+            drawn[subject] = (np.stack(noise) * spread + self.centre(measured)).astype(np.float32)
         return drawn
+
+    def centre(self, measured: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean of the drawn betas, (v,), given those measured on the pool, (n, v)."""
+        return np.zeros(measured.shape[1])
+
+
+class RandomBetasMean(RandomBetas):
+    """The same with the subject's true mean at each voxel: random patterns around what all problems share."""
+
+    name = "random_betas_mean"
+
+    def centre(self, measured: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean over the pool's problems of the type."""
+        mean: NDArray[np.float64] = measured.mean(axis=0)
+        return mean

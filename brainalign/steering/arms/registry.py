@@ -6,11 +6,27 @@ from brainalign.errors import InputError
 from brainalign.steering.arms.arm import Arm
 from brainalign.steering.arms.bias import Bias
 from brainalign.steering.arms.guided import Guided
-from brainalign.steering.arms.random_betas import RandomBetas
+from brainalign.steering.arms.label import Label
+from brainalign.steering.arms.measured_betas import BestSubject, OtherRoi, WorstSubject
+from brainalign.steering.arms.prompt import Prompt
+from brainalign.steering.arms.random_betas import RandomBetas, RandomBetasMean
 from brainalign.steering.arms.random_direction import RandomDirection, SingleRandomDirection
 
 ARMS: dict[str, type[Arm]] = {
-    arm.name: arm for arm in (Guided, RandomDirection, SingleRandomDirection, RandomBetas, Bias)
+    arm.name: arm
+    for arm in (
+        Guided,
+        RandomDirection,
+        SingleRandomDirection,
+        RandomBetas,
+        RandomBetasMean,
+        Label,
+        OtherRoi,
+        BestSubject,
+        WorstSubject,
+        Prompt,
+        Bias,
+    )
 }
 
 

@@ -1,0 +1,55 @@
+"""Controls that put other betas in the place of a subject's own: of another region, or of one subject for all."""
+
+from collections.abc import Hashable, Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from brainalign.errors import InputError
+from brainalign.steering.arms.guided import Guided
+from brainalign.steering.inputs import Singles
+
+
+class OtherRoi(Guided):
+    """Guidance by the same subject's betas of another region: the next in the data set's order.
+
+    Of the release's regions, deductive_reasoning takes language, language takes md, md takes deductive_reasoning. The
+    region taken is ``NariInputs.other_roi``. Where a search varies the region, this arm varies it too; it says
+    something of the region only where the region is fixed.
+    """
+
+    name = "other_roi"
+
+    def betas(self) -> Mapping[Hashable, Singles]:
+        """Betas of the other region, in the order of the inputs' subjects."""
+        inputs = self.group.inputs
+        if not inputs.other_betas:
+            raise InputError(
+                "expected betas of a second region for the arm other_roi, found one region only: leave the arm out"
+            )
+        return {subject: inputs.other_betas[subject] for subject in inputs.subjects}
+
+
+class BestSubject(Guided):
+    """Every pair is guided by the betas of the subject with the best answers.
+
+    Best is the largest share of right answers over the problems of the pool, of all types; the first name where several
+    share it. The pairs stay those of all subjects, so the arm has the guided arm's rows.
+    """
+
+    name = "best_subject"
+    sign: ClassVar[int] = 1
+
+    def betas(self) -> Mapping[Hashable, Singles]:
+        """Betas of the chosen subject under every subject's name."""
+        inputs = self.group.inputs
+        accuracy = inputs.correct[:, inputs.pool].mean(axis=1)
+        chosen = inputs.subjects[int(np.argmax(self.sign * accuracy))]
+        return dict.fromkeys(inputs.subjects, inputs.betas[chosen])
+
+
+class WorstSubject(BestSubject):
+    """Every pair is guided by the betas of the subject with the worst answers, chosen like the best."""
+
+    name = "worst_subject"
+    sign: ClassVar[int] = -1
