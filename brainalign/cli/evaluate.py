@@ -17,7 +17,14 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Score a model in all premise orders, beside people, and what steering breaks.")
 
-_COLUMNS = ("accuracy", "balanced_accuracy", "worst_order", "all_orders", "flip_rate", "invalid", "share_true")
+_COLUMNS = {
+    "accuracy": "accuracy",
+    "balanced_accuracy": "balanced",
+    "worst_order": "worst order",
+    "all_orders": "all orders",
+    "flip_rate": "flips",
+    "invalid": "invalid",
+}
 _ITEMS_HELP = "Items of each general task, three times as many of MMLU, seven times of BLiMP."
 
 
@@ -105,7 +112,7 @@ def _print(facts: Mapping[str, Any]) -> None:
     parts = {"all": facts, **facts["by_type"], **facts["by_category"]}
     rows = [[name, *(part[column] for column in _COLUMNS), _shortcut(facts, name)] for name, part in parts.items()]
     title = f"{facts['model']}, {facts['data']}, orders {facts['orders']}"
-    print_table(title, ("problems", *_COLUMNS, "surface alone"), rows)
+    print_table(title, ("problems", *_COLUMNS.values(), "surface"), rows)
     for name in ("accuracy", "balanced_accuracy"):
         spread, error = facts["intervals"][name], facts["sampling_error"][name]
         sampled = f", standard error of the sampled orders {error:.3f}" if error else ""

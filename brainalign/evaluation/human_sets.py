@@ -1,8 +1,8 @@
 """People's accuracy by what surrounds a problem (order of the premises, type, label), from shared data sets.
 
 Each set is a file in a folder of a shared collection; one that is absent is left out. None of them has people's
-accuracy by the believability of a conclusion: the collection's set on belief says of each problem whether belief and logic go
-together, but has no people's answers, so there only a model's accuracy can be split, by category.
+accuracy by the believability of a conclusion: the collection's set on belief says of each problem whether
+belief and logic go together, but has no people's answers, so there only a model's accuracy can be split, by category.
 
 References
 ----------
