@@ -152,8 +152,8 @@ def forward_order(problem: Problem) -> tuple[int, ...]:
 
     Rules run from the narrowest term up, facts come last; comparisons run from the one who is compared first ("A is
     poorer than B" leads from A to B), or, where several comparatives are mixed, from the top of the scale down. The
-    public release gives its problems in this order. Premises that nothing links keep the order in which they are given, and so do those of problems that are
-    neither syllogisms nor transitive.
+    public release gives its problems in this order. Premises that nothing links keep the order in which they are given,
+    and so do those of problems that are neither syllogisms nor transitive.
     """
     places = tuple(range(len(problem.premises)))
     if problem.reasoning_type not in ("syllogisms", "transitive"):

@@ -20,6 +20,17 @@ def feature_names(premises: Sequence[str]) -> tuple[str, str]:
     return (match["one"].lower(), match["two"].lower()) if match else ("shape", "texture")
 
 
+def read_pictures(premises: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Read the two features of each picture, by the picture's letter.
+
+    Raises
+    ------
+    InputError
+        A sentence that describes no picture.
+    """
+    return dict(_read(premise) for premise in premises)
+
+
 def pictures_agree(premises: Sequence[str]) -> bool:
     """Tell whether pictures C and D differ in the one feature in which A and B differ.
 
@@ -28,7 +39,7 @@ def pictures_agree(premises: Sequence[str]) -> bool:
     InputError
         A sentence that describes no picture, a picture that is missing, or A and B that do not differ in one feature.
     """
-    pictures = dict(_read(premise) for premise in premises)
+    pictures = read_pictures(premises)
     if sorted(pictures) != list("ABCD") or len(premises) != 4:
         raise InputError(f"expected pictures A, B, C and D, found {sorted(pictures)}: describe each of them once")
     differing = [place for place in (0, 1) if pictures["A"][place] != pictures["B"][place]]

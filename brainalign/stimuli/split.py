@@ -1,12 +1,14 @@
 """Split problems once into a selection and a report part that share no logical form."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
 from brainalign.artifacts import stream
 from brainalign.errors import InputError
+from brainalign.stimuli.formulas import Conditional, Formula, Literal, read_formula
+from brainalign.stimuli.pictures import read_pictures
 from brainalign.stimuli.problems import Problem, ProblemSet
 from brainalign.stimuli.sentences import Comparison, Fact, Statement, Universal, parse
 
@@ -32,11 +34,19 @@ class Split:
 def logical_form(problem: Problem) -> str:
     """Spell a problem with its words renamed; problems that differ in words or premise order alone are spelled alike.
 
+    The form of deduction in everyday language is not known: each such problem is a form of its own.
+
     Raises
     ------
     InputError
         A sentence that the solver cannot read.
     """
+    if problem.reasoning_type == "other":
+        return problem.stimulus_id
+    if problem.reasoning_type == "relational":
+        return _spell_pictures(read_pictures(problem.premises))
+    if problem.reasoning_type == "propositional":
+        return min(_spell_formulas([*order, problem.conclusion]) for order in permutations(problem.premises))
     *premises, conclusion = parse([*problem.premises, problem.conclusion])
     orders = permutations(premises) if len(premises) <= _MAX_ORDERED_PREMISES else [tuple(premises)]
     return min(_spell([*order, conclusion]) for order in orders)
@@ -122,4 +132,28 @@ def _spell(statements: Sequence[Statement]) -> str:
         elif isinstance(statement, Comparison):
             scale = number("s", statement.scale)
             spelled.append(f"{sign}{number('x', statement.left)} {scale} {number('x', statement.right)}")
+    return "; ".join(spelled)
+
+
+def _spell_formulas(sentences: Sequence[str]) -> str:
+    """Write formulas with the simple statements numbered as they come."""
+    numbers: dict[str, int] = {}
+
+    def spell(formula: Formula) -> str:
+        if isinstance(formula, Literal):
+            sign = "" if formula.positive else "not "
+            return f"{sign}p{numbers.setdefault(formula.atom, len(numbers))}"
+        joint = "->" if isinstance(formula, Conditional) else "or"
+        return f"({spell(formula.left)} {joint} {spell(formula.right)})"
+
+    return "; ".join(spell(read_formula(sentence)) for sentence in sentences)
+
+
+def _spell_pictures(pictures: Mapping[str, tuple[str, str]]) -> str:
+    """Write pictures with the values of each feature numbered as they come."""
+    numbers: tuple[dict[str, int], dict[str, int]] = ({}, {})
+    spelled = []
+    for name in sorted(pictures):
+        values = [seen.setdefault(word, len(seen)) for seen, word in zip(numbers, pictures[name], strict=True)]
+        spelled.append(f"{name} {values}")
     return "; ".join(spelled)

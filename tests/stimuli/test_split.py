@@ -75,3 +75,28 @@ def test_one_form_in_a_stratum_and_a_share_out_of_range_are_refused() -> None:
     for share in (0.0, 1.0, -0.5):
         with pytest.raises(InputError, match="between 0 and 1"):
             split_problems(generate_problems(8, seed=0), selection_share=share)
+
+
+def test_arguments_and_pictures_have_as_many_forms_as_they_were_made_from() -> None:
+    arguments = generate_problems(96, seed=0, reasoning_types=("propositional",), vocabulary="test")
+    forms = collections.defaultdict(set)
+    for problem in arguments:
+        forms[problem.category].add(logical_form(problem))
+    # "P only if Q" says what "if P, then Q" says; a disjunction is spelled either way round.
+    assert forms["only_if_true"] == forms["modus_ponens_true"]
+    assert forms["only_if_false"] == forms["affirmed_consequent_false"]
+    assert {name for name, found in forms.items() if len(found) == 2} == {n for n in forms if "disjunction" in n}
+    assert len(set().union(*forms.values())) == 4 * 2 + 6
+    pictures = generate_problems(32, seed=0, reasoning_types=("relational",), vocabulary="test")
+    assert len({logical_form(p) for p in pictures}) == 4
+    split = split_problems(pictures, seed=1)
+    assert not {logical_form(p) for p in pictures.subset(split.selection)} & {
+        logical_form(p) for p in pictures.subset(split.report)
+    }
+
+
+def test_everyday_problems_are_forms_of_their_own() -> None:
+    problems = [
+        Problem.of("other", ["It rains"], f"It is {word}", label=word != "dry", category="") for word in ("wet", "dry")
+    ]
+    assert [logical_form(p) for p in problems] == [p.stimulus_id for p in problems]

@@ -1,5 +1,6 @@
 """Wordings: the release's from its prompts file or from a script that is never run, and our own."""
 
+import dataclasses
 import difflib
 import json
 import pickle
@@ -8,7 +9,15 @@ from pathlib import Path
 import pytest
 
 from brainalign.errors import DataNotFoundError, InputError
-from brainalign.stimuli import Problem, own_wording, release_wording
+from brainalign.stimuli import (
+    ALL_REASONING_TYPES,
+    GENERATED_TYPES,
+    Problem,
+    generate_problems,
+    own_wording,
+    read_problems,
+    release_wording,
+)
 
 SYLLOGISM = Problem.of(
     "syllogisms",
@@ -153,10 +162,102 @@ def test_own_wording_says_all_that_matters_and_varies_with_the_type() -> None:
 
 def test_own_wording_shares_no_sentence_with_the_release(release_folder: Path) -> None:
     own, theirs = own_wording(), release_wording(release_folder)
-    for name in ("syllogisms", "transitive"):
-        ours, others = own.instructions[name].split(), theirs.instructions[name].split()
+    for name in ALL_REASONING_TYPES:
+        ours, others = own.texts(name).instruction.split(), theirs.texts(name).instruction.split()
         longest = difflib.SequenceMatcher(None, ours, others, autojunk=False).find_longest_match()
         assert longest.size <= 4
+
+
+def relational(premises: list[str]) -> Problem:
+    return Problem.of("relational", premises, "Pictures C and D differ too", label=True, category="")
+
+
+def test_own_wording_has_all_types_and_hashes_them_apart() -> None:
+    wording = own_wording()
+    for problem in generate_problems(2, seed=0, reasoning_types=GENERATED_TYPES):
+        task, _, body = wording.messages(problem)
+        assert "'True'" in task["content"]
+        assert all(f"{sentence}." in body["content"] for sentence in (*problem.premises, problem.conclusion))
+    assert len({wording.texts(name).instruction for name in ALL_REASONING_TYPES}) == len(ALL_REASONING_TYPES)
+    assert len({wording.hash_of([name]) for name in ALL_REASONING_TYPES}) == len(ALL_REASONING_TYPES)
+    assert wording.hash_of(["transitive", "other"]) == wording.hash_of(["other", "transitive", "other"])
+    assert pickle.loads(pickle.dumps(wording)) == wording
+
+
+def test_further_types_leave_the_hash_of_the_scanner_texts_alone() -> None:
+    wording = own_wording()
+    assert dataclasses.replace(wording, others={}).content_hash == wording.content_hash
+    assert dataclasses.replace(wording, acknowledgement="Fine.").content_hash != wording.content_hash
+
+
+def test_a_type_without_texts_is_refused(tmp_path: Path) -> None:
+    wording = release_wording(write_script(tmp_path))
+    problem = Problem.of("propositional", ["Elsa is odd or Igor is"], "Igor is odd", label=False, category="")
+    with pytest.raises(InputError, match="'propositional' in the release wording"):
+        wording.messages(problem)
+    with pytest.raises(InputError, match="'propositional'"):
+        wording.hash_of(["propositional"])
+
+
+def test_further_types_of_a_prompts_file(tmp_path: Path) -> None:
+    chat = {
+        "instruction": {"syllogisms": "three premises.", "transitive": "three premises, too."},
+        "acknowledgement": "Yes.",
+        "problem": "Premises:\n1. %s.\n2. %s.\n3. %s.\nConclusion:\n%s.",
+    }
+    propositional = {
+        "instruction": "I show two premises.",
+        "acknowledgement": "Fine.",
+        "problem": "Premises:\n1. %s.\n2. %s.\nConclusion:\n%s.",
+    }
+    pictures = {
+        "instruction": "Their shape and texture. Different shapes, different textures.",
+        "acknowledgement": "Good.",
+        "question": ".\nDo they differ in shape or texture?",
+    }
+    prompts = {"chat": chat, "propositional": propositional, "hcp_relational": pictures}
+    (tmp_path / "prompts.json").write_text(json.dumps(prompts))
+    wording = release_wording(tmp_path)
+    arguments = Problem.of("propositional", ["P", "Q"], "R", label=True, category="")
+    everyday = Problem.of("other", ["P", "Q", "S", "T"], "R", label=True, category="")
+    assert wording.messages(arguments)[0]["content"] == "I show two premises."
+    assert wording.messages(arguments)[2]["content"] == "Premises:\n1. P.\n2. Q.\nConclusion:\nR."
+    assert wording.messages(everyday)[0]["content"] == "I show four premises."
+    plain = relational([f"Image {name}: shape is disc; texture is dots" for name in "ABCD"])
+    task, answer, body = (message["content"] for message in wording.messages(plain))
+    assert task == pictures["instruction"]
+    assert answer == "Good."
+    assert body.endswith("4. Image D: shape is disc; texture is dots" + pictures["question"])
+    other = relational([f"Image {name}: quality is low; colour is red" for name in "ABCD"])
+    task, _, body = (message["content"] for message in wording.messages(other))
+    assert task == "Their quality and colour. Different qualities, different colours."
+    assert body.endswith("colour is red.\nDo they differ in quality or colour?")
+    prompts["propositional"] = {"instruction": "I show two premises."}
+    (tmp_path / "prompts.json").write_text(json.dumps(prompts))
+    with pytest.raises(InputError, match="'problem'"):
+        release_wording(tmp_path)
+
+
+def test_further_types_of_the_real_release_word_for_word(release_folder: Path) -> None:
+    if not (release_folder / "prompts.json").is_file():
+        pytest.skip("a download of the release has no prompts.json")
+    prompts = json.loads((release_folder / "prompts.json").read_text())
+    wording = release_wording(release_folder)
+    arguments = read_problems(release_folder / "data" / "deductive_reasoning_data_test_propositional.json")[0]
+    messages = [message["content"] for message in wording.messages(arguments)]
+    assert messages == [
+        prompts["propositional"]["instruction"],
+        prompts["propositional"]["acknowledgement"],
+        prompts["propositional"]["problem"] % (*arguments.premises, arguments.conclusion),
+    ]
+    pictures = read_problems(release_folder / "stimuli_mapping_final.jsonl")[0]
+    messages = [message["content"] for message in wording.messages(pictures)]
+    lines = "\n".join(f"{number}. {said}." for number, said in enumerate(pictures.premises, start=1))
+    assert messages == [
+        prompts["hcp_relational"]["instruction"],
+        prompts["hcp_relational"]["acknowledgement"],
+        lines.removesuffix(".") + prompts["hcp_relational"]["question"],
+    ]
 
 
 @pytest.mark.parametrize(("n_premises", "said"), [(1, "one premise and"), (9, "nine premises"), (24, "24 premises")])

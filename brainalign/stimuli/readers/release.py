@@ -30,12 +30,10 @@ def deductive_problem(record: Record) -> Problem:
             f"expected 'true' or 'false' in the field 'trial_type' of {record.place}, found {category!r}: "
             "correct the answer key or leave the item out"
         )
-    numbers = sorted(
-        int(name.removeprefix("premise")) for name in record.fields if name.removeprefix("premise").isdigit()
-    )
-    premises = [record.text(f"premise{number}") for number in numbers or [1]]
-    reasoning_type = cast(ReasoningType, record.group)
-    return Problem.of(reasoning_type, premises, record.text("conclusion"), label="true" in category, category=category)
+    endings = [name.removeprefix("premise") for name in record.fields if name.startswith("premise")]
+    n_premises = max((int(ending) for ending in endings if ending.isdigit()), default=1)
+    premises = [record.text(f"premise{number}") for number in range(1, n_premises + 1)]
+    return Problem.of(record.group, premises, record.text("conclusion"), label="true" in category, category=category)
 
 
 def picture_problem(record: Record) -> Problem:
