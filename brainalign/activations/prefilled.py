@@ -16,6 +16,7 @@ from functools import partial
 import numpy as np
 import torch
 
+from brainalign.activations.continuation import continue_rows, stored_cache
 from brainalign.activations.extraction import encode_problems
 from brainalign.activations.hooks import hooked
 from brainalign.activations.packed import BLOCK_TOKENS, blocks, embed, run_layers
@@ -27,6 +28,7 @@ from brainalign.zoo import Answers, LanguageModel
 
 MAX_ROWS = 512
 HEAD_ROWS = 128
+CONTINUED_ROWS = 32
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,6 +100,55 @@ class PrefilledPrompts:
             answers = self._answer_block(leaf[block], layers, chosen)
             margin[block.numpy()], answer[block.numpy()] = answers.margin, answers.answer
         return Answers(margin, answer)
+
+    @torch.inference_mode()
+    def continue_answers(
+        self,
+        rows: np.ndarray | torch.Tensor,
+        layers: Sequence[int],
+        displacements: torch.Tensor | None,
+        max_new_tokens: int,
+    ) -> list[list[int]]:
+        """Let the model write on, greedily, after displacements of the last input token alone.
+
+        Parameters
+        ----------
+        rows, layers, displacements
+            As in :meth:`answer`.
+        max_new_tokens : int
+            Most tokens of an answer.
+
+        Returns
+        -------
+        list of list of int
+            New token ids of each row, in the order of the rows, the token that ends an answer included.
+
+        Raises
+        ------
+        InputError
+            Shapes, problems or layers that do not fit, or prompts prefilled from a layer above the lowest: what is
+            written sees the prompt at every layer.
+        """
+        problems = torch.as_tensor(rows, dtype=torch.int64).reshape(-1).cpu()
+        self._check(problems, layers, displacements)
+        if self.first_layer or max_new_tokens < 1:
+            raise InputError(
+                f"expected prompts prefilled from layer 0 and at least one new token, found layer {self.first_layer} "
+                f"and {max_new_tokens}: prefill from layer 0"
+            )
+        layers = () if displacements is None else layers
+        given = torch.empty(len(problems), 0, self.model.hidden_size) if displacements is None else displacements
+        leaf = torch.tensor(self.tree.leaf_of)[problems]
+        found: list[list[int]] = [[] for _ in problems]
+        for number in leaf.unique().tolist():
+            for block in torch.nonzero(leaf == number)[:, 0].split(CONTINUED_ROWS):
+                cache = stored_cache(self.model, self.tree, self.store, number, len(block))
+                last = self.tree.nodes[number].tokens[-1]
+                chosen = given[block.to(given.device)]
+                texts = continue_rows(self.model, cache, last, layers, chosen, max_new_tokens)
+                for place, text in zip(block.tolist(), texts, strict=True):
+                    found[place] = text
+        return found
 
     def _answer_block(self, leaf: torch.Tensor, layers: Sequence[int], displacements: torch.Tensor | None) -> Answers:
         device = self.model.device

@@ -11,12 +11,12 @@ from typing import Any
 
 from ray import tune
 
-from brainalign.artifacts import Result, Store, TrialRow, content_key, provenance
+from brainalign.artifacts import Result, Store, TrialRow, provenance
 from brainalign.betas import FmriDataset
 from brainalign.errors import BrainalignError
 from brainalign.stimuli import Split
 from brainalign.study import Branch, Place, Study
-from brainalign.trials import Ask, Context, TrialKind, trial_kind
+from brainalign.trials import Ask, Context, TrialKind, result_key, trial_kind
 
 _VERSION_NAMES = ("brainalign", "torch", "transformers", "ray", "optuna", "python", "commit")
 
@@ -136,7 +136,7 @@ def failed_row(study: Study, place: Place, setting: Mapping[str, Any], error: st
 def _compute(kind: TrialKind, ask: Ask, context: Context) -> tuple[Result | None, bool, str | None]:
     """Compute a trial: its result, whether it was found rather than made, and the error where there is none."""
     try:
-        key = content_key(f"result-{kind.name}", kind.version, kind.identity(ask, context))
+        key = result_key(kind, ask, context)
         found = context.store.read_result(key)
         if found is not None:
             return found, True, None

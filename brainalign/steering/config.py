@@ -1,5 +1,6 @@
 """Settings of an intervention at inference."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -8,6 +9,8 @@ from brainalign.errors import InputError
 LOSSES = ("cosine", "mse", "pearson")
 RIDGE_ALPHAS = (1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3)
 RADII_A_SWEEP = 10
+AVERAGES = ("mean", "nearest")
+SOURCES = ("same", "other")
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,38 @@ class NariConfig:
     def leaves_target_out(self) -> bool:
         """Whether maps are fitted without their target, compatibility considered."""
         return self.leave_target_out and self.compat is None
+
+
+@dataclass(frozen=True)
+class TransferConfig:
+    """How displacements become directions, and how far along these a state is moved.
+
+    Attributes
+    ----------
+    strength : float
+        Factor of the direction; with ``normalise`` the length in units of sigma.
+    normalise : bool
+        Whether each displacement counts as much whatever its length, and directions are sigma long.
+    average : {"mean", "nearest"}
+        The mean of all sources, or the source nearest to the steered problem.
+    source : {"same", "other"}
+        Displacements of the problem's own reasoning type, or of the other types.
+    """
+
+    strength: float = 1.0
+    normalise: bool = False
+    average: Literal["mean", "nearest"] = "mean"
+    source: Literal["same", "other"] = "same"
+
+    def __post_init__(self) -> None:
+        """Refuse what no direction can be made with."""
+        for name, valid in (("average", AVERAGES), ("source", SOURCES)):
+            if getattr(self, name) not in valid:
+                raise InputError(
+                    f"expected {name} among {', '.join(valid)}, found {getattr(self, name)!r}: choose one of them"
+                )
+        if not math.isfinite(self.strength):
+            raise InputError(f"expected a finite strength, found {self.strength}: give a number")
 
 
 def middle_half(n_layers: int) -> tuple[int, ...]:

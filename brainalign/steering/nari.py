@@ -1,18 +1,36 @@
 """NARI: search displacements at inference that change the model's answer."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pyarrow as pa
 
 from brainalign.artifacts import OUTCOME_SCHEMA
 from brainalign.steering.arms import Arm, Names, find_arm
 from brainalign.steering.config import NariConfig
+from brainalign.steering.displacements import Displacements
 from brainalign.steering.inputs import NariInputs
 from brainalign.steering.ledger import NEITHER, Ledger
 from brainalign.steering.pairs import Pairs, form_groups
 
 PAIRS_A_BLOCK = 512
 """Pairs that are optimised and asked together: more do not run faster, and memory stays flat."""
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search found.
+
+    Attributes
+    ----------
+    outcomes : pyarrow.Table
+        ``OUTCOME_SCHEMA``.
+    displacements : Displacements
+        Of the pairs that the model had wrong and the search mended; none for arms that displace nothing.
+    """
+
+    outcomes: pa.Table
+    displacements: Displacements
 
 
 def run_nari(inputs: NariInputs, config: NariConfig, arm: str, names: Names) -> pa.Table:
@@ -38,23 +56,34 @@ def run_nari(inputs: NariInputs, config: NariConfig, arm: str, names: Names) -> 
     InputError
         An unknown arm, a layer beyond the model, or a pool too small for its maps.
     """
-    kind = find_arm(arm)
-    tables = []
-    for group in form_groups(inputs, config.layers):
-        if len(group.pairs):
-            tables += list(_search(kind(group, config, names), str(names[0])))
+    return _join([ledger.table(str(names[0]), arm) for ledger in _search(inputs, config, arm, names)])
+
+
+def search_nari(inputs: NariInputs, config: NariConfig, arm: str, names: Names) -> Search:
+    """Do the same, and keep the displacements that mended an answer."""
+    tables, kept = [], []
+    for ledger in _search(inputs, config, arm, names, keeps=True):
+        tables.append(ledger.table(str(names[0]), arm))
+        kept.append(ledger.displacements())
+    return Search(_join(tables), Displacements.join(config.layers, inputs.states.shape[2], kept))
+
+
+def _join(tables: list[pa.Table]) -> pa.Table:
     return pa.concat_tables(tables).combine_chunks() if tables else OUTCOME_SCHEMA.empty_table()
 
 
-def _search(arm: Arm, result_key: str) -> Iterator[pa.Table]:
-    """Outcomes of a group's pairs, block by block."""
-    for pairs in arm.group.pairs.blocks(PAIRS_A_BLOCK):
-        yield _search_block(arm, pairs).table(result_key, arm.name)
+def _search(inputs: NariInputs, config: NariConfig, arm: str, names: Names, *, keeps: bool = False) -> Iterator[Ledger]:
+    """Outcomes of all pairs, block by block."""
+    kind = find_arm(arm)
+    for group in form_groups(inputs, config.layers):
+        if len(group.pairs):
+            searching = kind(group, config, names)
+            for pairs in group.pairs.blocks(PAIRS_A_BLOCK):
+                yield _search_block(searching, pairs, Ledger(group, pairs, keeps=keeps))
 
 
-def _search_block(arm: Arm, pairs: Pairs) -> Ledger:
+def _search_block(arm: Arm, pairs: Pairs, ledger: Ledger) -> Ledger:
     """Ask until every pair has succeeded or has spent its checks; pairs leave at their first success."""
-    ledger = Ledger(arm.group, pairs)
     attempts = arm.start(pairs)
     for check in range(arm.n_checks):
         rows = ledger.active

@@ -154,6 +154,13 @@ def summarise(outcomes: pa.Table, *, n_resamples: int = 2000) -> OutcomeSummary:
     )
 
 
+def overall_rates(outcomes: pa.Table) -> Rates:
+    """Rates of one arm over all its pairs, without the costly interval; raises like :func:`summarise`."""
+    columns = _columns(outcomes)
+    _only_arm(columns)
+    return _rates(columns)
+
+
 def compare(first: pa.Table, second: pa.Table, *, n_resamples: int = 2000) -> Comparison:
     """Compare two arms pair by pair: ``first`` minus ``second``.
 

@@ -1,6 +1,6 @@
 """The (subject, problem) pairs that a search works on, and what pairs of one reasoning type share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,8 +68,18 @@ class Group:
     magnitude: Tensor
 
 
-def form_groups(inputs: NariInputs, layers: tuple[int, ...]) -> list[Group]:
-    """Group the pairs whose subject was right by reasoning type; pairs whose subject was wrong are not used.
+def form_groups(
+    inputs: NariInputs, layers: tuple[int, ...], choose: Callable[[NariInputs, Rows], Pairs] | None = None
+) -> list[Group]:
+    """Group pairs by reasoning type.
+
+    Parameters
+    ----------
+    inputs : NariInputs
+    layers : tuple of int
+        Steered layers.
+    choose : callable, optional
+        Pairs of a type's targets; by default :func:`solved_pairs`.
 
     Raises
     ------
@@ -87,14 +97,23 @@ def form_groups(inputs: NariInputs, layers: tuple[int, ...]) -> list[Group]:
                 "split within the reasoning types"
             )
         sigma, magnitude = _scales(inputs.states[list(layers)][:, pool])
-        pairs = _pairs(inputs, targets)
+        pairs = (choose or solved_pairs)(inputs, targets)
         groups.append(Group(inputs, reasoning_type, layers, pool, pairs, sigma, magnitude))
     return groups
 
 
-def _pairs(inputs: NariInputs, targets: Rows) -> Pairs:
+def solved_pairs(inputs: NariInputs, targets: Rows) -> Pairs:
     """Pairs of all subjects with the targets that they had right."""
-    subjects, columns = np.nonzero(inputs.correct[:, targets])
+    return _pairs(inputs, targets, inputs.correct[:, targets])
+
+
+def all_pairs(inputs: NariInputs, targets: Rows) -> Pairs:
+    """Pairs of all subjects with all targets."""
+    return _pairs(inputs, targets, np.ones((len(inputs.subjects), len(targets)), dtype=bool))
+
+
+def _pairs(inputs: NariInputs, targets: Rows, chosen: NDArray[np.bool_]) -> Pairs:
+    subjects, columns = np.nonzero(chosen)
     problems = targets[columns]
     wrong = inputs.answers.answer != inputs.labels.astype(np.int8)
     return Pairs(subjects.astype(np.int64), problems.astype(np.int64), wrong[problems])

@@ -8,12 +8,14 @@ from brainalign.betas import ROIS
 from brainalign.errors import InputError
 from brainalign.spaces import Choice, DepthRange, LayerRuns, Range, Space, resolve_layers
 from brainalign.steering.config import LOSSES, NariConfig
-from brainalign.trials.protocol import Ask, Resources
+from brainalign.trials.protocol import Ask, Resources, result_key
 
 if TYPE_CHECKING:
+    from brainalign.steering import Displacements
     from brainalign.trials.context import Context
     from brainalign.zoo import ModelFacts
 
+STAGE = "displacements"
 WORKING_GIB = 1.0
 _CHOICES = {"roi": ROIS, "loss": tuple(LOSSES), "compat": ("none", "release"), "intercept": (False, True)}
 _LEAST = {"alpha": 0.0, "learning_rate": 0.0, "n_steps": 1, "check_every": 1}
@@ -78,16 +80,16 @@ class Nari:
     def check(self, space: Space, model: "ModelFacts", n_subjects: int) -> None:
         """Raise InputError where a point of the space cannot run on the model."""
         for name, valid in _CHOICES.items():
-            for value in _points(space, name):
+            for value in points(space, name):
                 if value not in valid:
                     raise InputError(f"nari: {name}: expected one of {', '.join(map(str, valid))}, found {value!r}")
         for name, least in _LEAST.items():
-            for value in _points(space, name):
+            for value in points(space, name):
                 if not isinstance(value, (int, float)) or value < least:
                     raise InputError(
                         f"nari: {name}: expected numbers of at least {least}, found {value!r}: mend the range"
                     )
-        if max(_points(space, "check_every")) > min(_points(space, "n_steps")):
+        if max(points(space, "check_every")) > min(points(space, "n_steps")):
             raise InputError(
                 "nari: expected check_every <= n_steps for every point: raise n_steps or lower check_every"
             )
@@ -140,8 +142,11 @@ class Nari:
         }
 
     def run(self, ask: Ask, context: "Context", key: str) -> Result:
-        """Search every pair of the part's problems and the subjects who solved them."""
-        from brainalign.steering import assemble, run_nari, summarise
+        """Search every pair of the part's problems and the subjects who solved them.
+
+        What an arm mended on the selection part is kept under the result's key, for trials that stand on it.
+        """
+        from brainalign.steering import SEARCHED_ARMS, assemble, search_nari, summarise
 
         config = self.config(ask, context.model.n_layers)
         inputs = assemble(
@@ -152,19 +157,31 @@ class Nari:
             parts=self.parts(ask, context),
             variants=context.variants,
         )
-        outcomes = run_nari(inputs, config, ask.arm, (key, ask.replicate))
-        summary = summarise(outcomes)
-        return Result(
-            key=key,
-            kind=self.name,
-            arm=ask.arm,
-            metrics=summary.metrics(),
-            detail={"summary": summary.to_json(), "layers": list(config.layers), "part": ask.part},
-            outcomes=outcomes,
-            provenance=provenance(),
-        )
+        search = search_nari(inputs, config, ask.arm, (key, ask.replicate))
+        if ask.part == "selection" and ask.arm in SEARCHED_ARMS:
+            described = {"model": context.model_name, "arm": ask.arm, "n_pairs": len(search.displacements)}
+            context.store.save_arrays(STAGE, key, search.displacements.to_arrays(), described)
+        summary = summarise(search.outcomes)
+        detail: dict[str, Any] = {"summary": summary.to_json(), "layers": list(config.layers), "part": ask.part}
+        if ask.arm == "other_roi":
+            detail["other_roi"] = inputs.other_roi
+        return Result(key, self.name, ask.arm, summary.metrics(), detail, search.outcomes, provenance())
+
+    def displacements(self, ask: Ask, context: "Context") -> "Displacements":
+        """Find what a search on the selection part mended, or run the search and keep its result as well."""
+        from brainalign.steering import Displacements
+
+        key = result_key(self, ask, context)
+        arrays = context.store.load_arrays(STAGE, key)
+        if arrays is None:
+            context.store.write_result(self.run(ask, context, key))
+            arrays = context.store.load_arrays(STAGE, key)
+        if arrays is None:
+            raise InputError(f"expected an arm that displaces states, found {ask.arm}: transfer another")
+        return Displacements.from_arrays(arrays)
 
 
-def _points(space: Space, name: str) -> Iterable[Any]:
+def points(space: Space, name: str) -> Iterable[Any]:
+    """Values of a dimension that a grid would try; none for a range of layers."""
     dimension = space[name]
     return dimension.grid() if isinstance(dimension, (Choice, Range)) else ()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from brainalign.artifacts import Part, Result
+from brainalign.artifacts import Part, Result, content_key
 from brainalign.spaces import Space
 
 if TYPE_CHECKING:
@@ -29,6 +29,11 @@ class Ask:
     arm: str
     part: Part
     replicate: int
+
+
+def result_key(kind: "TrialKind", ask: Ask, context: "Context") -> str:
+    """Name the result of a trial by what it depends on."""
+    return content_key(f"result-{kind.name}", kind.version, kind.identity(ask, context))
 
 
 class TrialKind(Protocol):

@@ -4,10 +4,11 @@ from difflib import get_close_matches
 
 from brainalign.errors import InputError
 from brainalign.trials.nari import Nari
+from brainalign.trials.nari_transfer import NariTransfer
 from brainalign.trials.predictivity import Predictivity
 from brainalign.trials.protocol import TrialKind
 
-KINDS: dict[str, TrialKind] = {kind.name: kind for kind in (Predictivity(), Nari())}
+KINDS: dict[str, TrialKind] = {kind.name: kind for kind in (Predictivity(), Nari(), NariTransfer())}
 
 
 def trial_kind(name: str) -> TrialKind:

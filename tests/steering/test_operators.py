@@ -49,12 +49,15 @@ def make_vectors(on: LanguageModel, **changes: Any) -> SteeringVectors:
 def by_formula(operator: str, state: torch.Tensor, vector: torch.Tensor, strength: float) -> torch.Tensor:
     """One state (d,)."""
     if operator == "add":
-        return state + strength * vector
+        plain: torch.Tensor = state + strength * vector
+        return plain
     if operator == "project_out":
         share: torch.Tensor = torch.dot(state, vector) / torch.dot(vector, vector)
-        return state - strength * share * vector
+        projected: torch.Tensor = state - strength * share * vector
+        return projected
     moved: torch.Tensor = state + strength * vector
-    return moved * state.norm() / moved.norm()
+    rescaled: torch.Tensor = moved * state.norm() / moved.norm()
+    return rescaled
 
 
 @contextmanager

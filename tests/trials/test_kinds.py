@@ -36,6 +36,10 @@ class TestEveryKind:
         assert set(kind.default_setting()) == set(kind.default_space())
         assert flatten(kind.default_space())
 
+    def test_its_default_arms_are_some_of_its_arms_the_method_first(self, kind) -> None:
+        assert set(kind.default_arms) <= set(kind.arms)
+        assert kind.default_arms[0] == kind.arms[0]
+
     def test_its_default_space_runs_on_every_model(self, kind) -> None:
         for model in ("tiny-random-gemma2", "smollm2-135m"):
             kind.check(kind.default_space(), model_facts(model), 2)
@@ -68,6 +72,26 @@ def test_an_unknown_kind_names_the_nearest() -> None:
 
 def test_the_arms_of_nari_are_those_that_steering_has() -> None:
     assert set(trial_kind("nari").arms) == set(ARMS)
+
+
+def test_a_study_that_names_no_arms_gets_the_affordable_ones() -> None:
+    from brainalign.study import parse_study
+
+    study = parse_study({"name": "s", "models": ["tiny-random-llama"], "kinds": {"nari": {}, "nari_transfer": {}}}, "s")
+    assert study.arms("nari") == trial_kind("nari").default_arms
+    assert not {"prompt", "best_subject"} & set(study.arms("nari"))
+    assert study.arms("nari_transfer")[0] == "guided"
+
+
+@pytest.mark.parametrize("arm", ["prompt", "other_roi", "label", "best_subject", "random_betas_mean"])
+def test_further_arms_run_as_trials(context: Context, arm: str) -> None:
+    nari = trial_kind("nari")
+    ask = Ask({**nari.default_setting(), "n_steps": 20}, arm, "selection", 0)
+    found = nari.run(ask, context, "key")
+    guided = nari.run(replace(ask, arm="guided"), context, "key")
+    columns = ["subject", "stimulus_id", "targeted"]
+    assert found.outcomes.select(columns).equals(guided.outcomes.select(columns))
+    assert found.detail.get("other_roi") == ("language" if arm == "other_roi" else None)
 
 
 def test_equal_layers_meet_under_one_key_however_they_are_spelled(context: Context) -> None:

@@ -63,4 +63,4 @@ def ask(group: Group, pairs: Pairs, rows: Rows, displacements: Tensor) -> Attemp
     answers = inputs.prompts.answer(inputs.prompt_rows[pairs.problems[rows]], group.layers, displacements)
     sigma = group.sigma.clamp_min(torch.finfo(torch.float32).tiny)
     radius = (torch.linalg.vector_norm(displacements, dim=-1) / sigma).amax(dim=1)
-    return Attempt(answers, radius.numpy())
+    return Attempt(answers, radius.numpy(), displacements)
