@@ -1,13 +1,14 @@
 """States of a model at the last token of each problem, and steering of that token from stored prompts."""
 
 from brainalign.activations.answering import answer_prompts, continuations, option_logits
-from brainalign.activations.extraction import Activations, encode_problems, extract
-from brainalign.activations.hooks import displaced, edited, hooked, is_hooked
+from brainalign.activations.extraction import Activations, activations_key, encode_problems, extract
+from brainalign.activations.hooks import displaced, edited, hooked, is_edited
 from brainalign.activations.prefilled import PrefilledPrompts, prefill
 
 __all__ = [
     "Activations",
     "PrefilledPrompts",
+    "activations_key",
     "answer_prompts",
     "continuations",
     "displaced",
@@ -15,7 +16,7 @@ __all__ = [
     "encode_problems",
     "extract",
     "hooked",
-    "is_hooked",
+    "is_edited",
     "option_logits",
     "prefill",
 ]

@@ -10,8 +10,8 @@ from typing import TypeVar
 import numpy as np
 import torch
 
-from brainalign.activations.extraction import SITES, encode_problems, extract_prompts
-from brainalign.activations.hooks import displaced
+from brainalign.activations.extraction import encode_problems, extract_prompts
+from brainalign.activations.hooks import SITES, displaced
 from brainalign.activations.prefilled import prefill_prompts
 from brainalign.activations.prefix_tree import build_tree
 from brainalign.artifacts import stream

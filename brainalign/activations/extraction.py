@@ -1,12 +1,13 @@
 """Attention and layer outputs at the last input token of every layer, for all problems of a set."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from brainalign.activations.hooks import hooked, is_hooked
+from brainalign.activations.hooks import SITES, hooked, is_edited
 from brainalign.activations.packed import BLOCK_TOKENS, blocks, embed, run_layers
 from brainalign.activations.prefix_tree import build_tree
 from brainalign.activations.tree_attention import KeyValueStore
@@ -17,7 +18,6 @@ from brainalign.zoo import Answers, LanguageModel, Site
 
 STAGE = "activations"
 VERSION = 1
-SITES: tuple[Site, Site] = ("attention", "layer")
 
 
 @dataclass(frozen=True)
@@ -109,25 +109,46 @@ def extract(
     wording : Wording
         How a problem becomes a chat.
     store : Store, optional
-        Where states are kept under their content key, and found again; not used while hooks are on the model, whose
-        states are then not its own.
+        Where states are kept under their content key, and found again; they are made on one thread then. Not used
+        while the model is steered (:func:`brainalign.activations.edited`), as its states are then not its own.
     block_tokens : int
         Tokens a pass; changes speed and memory, not the states.
     """
-    prompts = encode_problems(model, problems, wording)
-    store = None if is_hooked(model) else store
-    key = content_key(
-        STAGE, VERSION, {"weights": model.weights_hash, "prompts": hash_json(prompts), "ids": list(problems.ids)}
-    )
-    found = None if store is None else store.load_arrays(STAGE, key)
+    ids = tuple(problems.ids)
+    if store is None or is_edited(model):
+        values, answers = extract_prompts(model, encode_problems(model, problems, wording), block_tokens=block_tokens)
+        return Activations(values, ids, answers)
+    key = activations_key(model, problems, wording)
+    found = store.load_arrays(STAGE, key)
     if found is not None:
-        return Activations(found["values"], tuple(problems.ids), Answers(found["margin"], found["answer"]))
-    values, answers = extract_prompts(model, prompts, block_tokens=block_tokens)
-    if store is not None:
-        arrays = {"values": values, "margin": answers.margin, "answer": answers.answer}
-        described = {"model": model.facts.name, "n_problems": len(prompts), "wording": wording.source}
-        store.save_arrays(STAGE, key, arrays, described)
-    return Activations(values, tuple(problems.ids), answers)
+        return Activations(found["values"], ids, Answers(found["margin"], found["answer"]))
+    with one_thread():  # what is kept must not depend on who made it
+        values, answers = extract_prompts(model, encode_problems(model, problems, wording), block_tokens=block_tokens)
+    arrays = {"values": values, "margin": answers.margin, "answer": answers.answer}
+    described = {"model": model.facts.name, "n_problems": len(ids), "wording": wording.source}
+    store.save_arrays(STAGE, key, arrays, described)
+    return Activations(values, ids, answers)
+
+
+def activations_key(model: LanguageModel, problems: ProblemSet, wording: Wording) -> str:
+    """Name the states of problems by what they depend on: weights, tokens of every prompt, this stage's version.
+
+    Whatever stands on these states takes this key into its own.
+    """
+    prompts = encode_problems(model, problems, wording)
+    settings = {"weights": model.weights_hash, "prompts": hash_json(prompts), "ids": list(problems.ids)}
+    return content_key(STAGE, VERSION, settings)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on one thread inside, so that the last bits do not depend on the number of cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def encode_problems(model: LanguageModel, problems: ProblemSet, wording: Wording) -> list[list[int]]:

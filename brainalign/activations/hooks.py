@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import torch
@@ -11,6 +12,7 @@ from brainalign.zoo.language_model import Firings, LanguageModel, Site
 Change = Callable[[int, torch.Tensor], torch.Tensor | None]
 Edit = Callable[[int, torch.Tensor], torch.Tensor]
 Tokens = Literal["last", "all"]
+SITES: tuple[Site, Site] = ("attention", "layer")
 
 
 @contextmanager
@@ -66,23 +68,10 @@ def edited(
         How many passes each layer's edit changed.
     """
     firings = {layer: Firings() for layer in layers}
-
-    def run(layer: int, options: Mapping[str, Any], output: Any) -> Any:
-        state = output[0] if isinstance(output, tuple) else output
-        rows = _rows(state, options, tokens)
-        if not rows.numel():
-            return None
-        firings[layer].count += 1
-        changed = state.clone()
-        changed[:, rows] = edit(layer, state[:, rows].flatten(0, 1)).to(state).view(len(state), len(rows), -1)
-        return (changed, *output[1:]) if isinstance(output, tuple) else changed
-
-    modules = {layer: model.site(site, layer) for layer in layers}
+    modules = [model.site(site, layer) for layer in layers]
     handles = [
-        module.register_forward_hook(
-            lambda _, __, options, output, layer=layer: run(layer, options, output), with_kwargs=True
-        )
-        for layer, module in modules.items()
+        module.register_forward_hook(_Edit(layer, edit, tokens, firings[layer]), with_kwargs=True)
+        for layer, module in zip(layers, modules, strict=True)
     ]
     try:
         yield firings
@@ -91,10 +80,31 @@ def edited(
             handle.remove()
 
 
-def is_hooked(model: LanguageModel) -> bool:
-    """Whether anything changes or watches the model's states now, so that what it computes is not the model's own."""
-    sites = (model.site(site, layer) for site in ("attention", "layer") for layer in range(model.n_layers))
-    return any(module._forward_hooks or module._forward_pre_hooks for module in sites)
+@dataclass(frozen=True)
+class _Edit:
+    """A forward hook with its options; a type of its own, so that it is known among others."""
+
+    layer: int
+    edit: Edit
+    tokens: Tokens
+    firings: Firings
+
+    def __call__(self, module: Any, inputs: Any, options: Mapping[str, Any], output: Any) -> Any:
+        """Edit the chosen tokens of an output; None leaves it as it is."""
+        state = output[0] if isinstance(output, tuple) else output
+        rows = _rows(state, options, self.tokens)
+        if not rows.numel():
+            return None
+        self.firings.count += 1
+        changed = state.clone()
+        changed[:, rows] = self.edit(self.layer, state[:, rows].flatten(0, 1)).to(state).view(len(state), len(rows), -1)
+        return (changed, *output[1:]) if isinstance(output, tuple) else changed
+
+
+def is_edited(model: LanguageModel) -> bool:
+    """Whether :func:`edited` changes the model's states now, so that what it computes is not its own."""
+    sites = (model.site(site, layer) for site in SITES for layer in range(model.n_layers))
+    return any(isinstance(hook, _Edit) for module in sites for hook in module._forward_hooks.values())
 
 
 def _rows(state: torch.Tensor, options: Mapping[str, Any], tokens: Tokens) -> torch.Tensor:

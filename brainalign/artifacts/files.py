@@ -35,7 +35,7 @@ def write_atomically(path: Path, write: Callable[[Path], None]) -> None:
     try:
         write(temporary)
         _sync(temporary)
-        temporary.chmod(0o644)
+        temporary.chmod(0o666 & ~_umask())  # mkstemp's own mode would hide results from the user's group
         os.replace(temporary, path)
         _sync(path.parent)
     except OSError as error:
@@ -56,6 +56,12 @@ def write_json(path: Path, value: Any) -> None:
 
 def _write_text(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
 
 
 def _sync(path: Path) -> None:

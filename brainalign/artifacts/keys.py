@@ -96,7 +96,8 @@ def stream(*names: str | int) -> np.random.Generator:
     >>> stream("study", 1, "guided", 3).integers(10) == stream("study", 1, "guided", 3).integers(10)
     np.True_
     """
-    spelled = json.dumps([[type(name).__name__, str(name)] for name in names])
+    plain = [name.item() if isinstance(name, np.generic) else name for name in names]
+    spelled = json.dumps([[type(name).__name__, str(name)] for name in plain])
     words = np.frombuffer(hashlib.sha256(spelled.encode()).digest(), dtype=np.uint32)
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence([int(word) for word in words])))
 

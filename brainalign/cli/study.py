@@ -85,7 +85,10 @@ def _run(
         notes.print(f"  brainalign study resume {study.name} --store {store.root}", soft_wrap=True)
         raise typer.Exit(130)
     finish(study.name, store, json, "everything was done already" if done.n_new == 0 else f"{done.n_new} trials run")
-    if done.n_failed == done.n_total:
+    if done.n_lost:
+        notes.print(f"{done.n_lost} trials are not done for a fault around them; mend it and go on with")
+        notes.print(f"  brainalign study resume {study.name} --store {store.root}", soft_wrap=True)
+    if done.n_failed == done.n_total or done.n_lost:
         raise typer.Exit(1)
 
 

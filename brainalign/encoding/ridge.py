@@ -18,6 +18,8 @@ from brainalign.errors import InputError
 
 Floats = NDArray[np.float64]
 
+VERSION = 1
+"""Raised by hand when the meaning of a fit or a score of this package changes."""
 RELEASE_ALPHAS: tuple[float, ...] = (1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3)
 """Penalties of the published analysis, ``numpy.logspace(-3, 3, 7)``."""
 

@@ -54,8 +54,8 @@ def install() -> dict[str, Path]:
         A package of the job is not on this node, a file is not what was sent, or the node's folder is another user's.
     """
     root = node_folder()
-    root.mkdir(parents=True, exist_ok=True)
-    if root.stat().st_uid != os.getuid():  # what stands in it is put on sys.path
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if root.lstat().st_uid != os.getuid():  # what stands in it is put on sys.path; a link of another user's is not ours
         raise ClusterError(
             f"expected {root} to be this user's, found another owner: set BRAINALIGN_NODE_FOLDER on the nodes"
         )

@@ -142,8 +142,9 @@ class _Log:
 
     def stream(self) -> None:
         """Echo the log until the job has ended."""
-        reason = ""
-        for _ in range(_RECONNECTIONS):
+        reason, failures = "", 0
+        while failures < _RECONNECTIONS:
+            shown = self._shown
             try:
                 asyncio.run(self._tail())
             except (RuntimeError, OSError) as error:
@@ -151,6 +152,7 @@ class _Log:
             else:
                 if job_info(self._cluster, self._job_id).status.is_terminal():
                     return
+            failures = 0 if self._shown > shown else failures + 1
             time.sleep(_POLL_S)
         raise ClusterError(
             f"expected the log of job {self._job_id}, found a connection that breaks ({reason}); the job may go on. "

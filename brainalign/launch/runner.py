@@ -21,4 +21,4 @@ def run(study_file: Path, name: str, store: Path) -> int:
     )
     if done.interrupted:
         return STOPPED_CODE
-    return 1 if done.n_failed == done.n_total else 0
+    return 1 if done.n_lost or done.n_failed == done.n_total else 0

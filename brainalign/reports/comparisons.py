@@ -64,7 +64,7 @@ def verdict_of(difference: Estimate) -> Verdict:
 
 def verdict_sentence(method: str, control: str, difference: Estimate) -> str:
     """Say the finding as a plain sentence with its figures."""
-    relation = {"better": "does better than", "worse": "does worse than", "none": "does not differ from"}
+    relation = {"better": "does better than", "worse": "does worse than", "none": "is not shown to differ from"}
     verdict = verdict_of(difference)
     closing = "; the interval includes 0" if verdict == "none" else ""
     if difference.low is None:

@@ -20,8 +20,12 @@ def best_lines(summary: Mapping[str, Any]) -> list[str]:
         lines.append("SIMULATED DATA: nothing here is a finding about brains")
     for place in dict.fromkeys((row["model"], row["kind"]) for row in summary["best"]):
         rows = [row for row in summary["best"] if (row["model"], row["kind"]) == place]
+        kept = summary["kept"].get(place[1], {})
         lines.append(f"{place[1]} on {place[0]} ({rows[0]['objective']}, 95 % intervals)")
-        lines += [f"  {_setting_line(row, summary['kept'].get(row['kind'], {}))}" for row in rows]
+        measured = [row for row in summary["scores"] if (row["model"], row["kind"]) == place]
+        lines += [f"  {_score_line(row, kept)}" for row in measured] or [
+            f"  {_setting_line(row, kept)}" for row in rows
+        ]
         told = [row for row in summary["comparisons"] if (row["model"], row["kind"]) == place]
         lines += [f"  {row['sentence']}" for row in told]
     return lines
@@ -61,9 +65,18 @@ def _setting_line(row: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
         text += f" on the selection part, {_figures(row['report'])} on the report part"
     elif row["missing"]:
         text += f" on the selection part. {row['missing']}"
-    varied = {name: value for name, value in row["setting"].items() if name not in kept or kept[name] != value}
-    setting = f"; {setting_text(varied)}" if row["is_method"] else ""
+    setting = f"; {setting_text(_varied(row, kept))}" if row["is_method"] else ""
     return f"{text} (best of {row['n_tried']}{setting})"
+
+
+def _score_line(row: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
+    """One setting of a kind that chooses nothing."""
+    return f"{row['arm']}, {setting_text(_varied(row, kept)) or 'the one setting'}: {_figures(row['estimate'])}"
+
+
+def _varied(row: Mapping[str, Any], kept: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is the same in all trials."""
+    return {name: value for name, value in row["setting"].items() if name not in kept or kept[name] != value}
 
 
 def _figures(estimate: Mapping[str, Any] | None) -> str:

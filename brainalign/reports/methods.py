@@ -17,6 +17,10 @@ KIND_WORDS = {
     "right, to count what it breaks. Maps and sigmas stand on the selection part alone while settings are "
     "searched, on all problems for the report; the map of a problem leaves that problem out unless the setting's "
     "compat says release.",
+    "nari_transfer": "Displacements that mended problems of the selection part in a search of kind nari are averaged "
+    "to directions, per subject and type of reasoning, and added once, with the strength of the setting, to other "
+    "problems; nothing looks at their answers. On the selection part the direction that moves a problem is made "
+    "without that problem's own displacement; the report part is moved by the directions of the whole selection part.",
     "predictivity": "Ridge regression with intercept from the model's states at the final input token to each "
     "subject's voxels; the penalty is chosen by leave-one-out on the training folds, and the score is the Pearson "
     "correlation on held-out folds, the mean over folds, the median over voxels and then over subjects, and the "
@@ -29,7 +33,14 @@ ARM_WORDS = {
     "still helps",
     "random_direction": "random_direction draws directions at random, with as many questions to the model",
     "random_direction_single": "random_direction_single keeps one random direction a pair",
-    "random_betas": "random_betas follows the gradient towards betas that were drawn at random",
+    "random_betas": "random_betas follows the gradient towards betas that were drawn at random, with maps fitted anew "
+    "on them",
+    "random_betas_mean": "random_betas_mean does the same with betas drawn around the measured mean of each voxel",
+    "label": "label puts the right answer, as a one-hot vector, in the place of the betas",
+    "other_roi": "other_roi follows the betas of another region",
+    "best_subject": "best_subject follows, for all subjects, the betas of the one who solved most problems",
+    "worst_subject": "worst_subject follows, for all subjects, the betas of the one who solved fewest",
+    "prompt": "prompt steers nothing and tries other instructions, as many as the other arms have questions",
     "bias": "bias adds a constant to the margin between True and False, with no look at the problem or the brain",
 }
 OBJECTIVE_WORDS = {

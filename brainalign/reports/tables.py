@@ -77,6 +77,11 @@ class Score:
     setting: Mapping[str, Any]
     estimate: Estimate | None
 
+    def to_json(self) -> dict[str, Any]:
+        """All fields as a JSON object."""
+        estimate = None if self.estimate is None else self.estimate.to_json()
+        return {"arm": self.arm, "number": self.number, "setting": dict(self.setting), "estimate": estimate}
+
 
 def best_settings(store: Store, name: str) -> list[BestSetting]:
     """Best setting of every (model, kind, arm) of a study, the method before its controls.
@@ -108,7 +113,7 @@ def study_summary(store: Store, name: str) -> dict[str, Any]:
     dict
         ``name``, ``identity``, ``simulated``, ``data`` (source, description, content hash, subjects), ``n_trials``
         (counts), ``kept`` (settings that are the same in all trials, by kind), ``best`` (as `BestSetting.to_json`) and
-        ``comparisons`` (as `ArmComparison.to_json`).
+        ``comparisons`` (as `ArmComparison.to_json`), and ``scores``: every setting of the kinds that only measure.
 
     Raises
     ------
@@ -126,6 +131,12 @@ def study_summary(store: Store, name: str) -> dict[str, Any]:
         "kept": {kind: kept_settings(study, kind) for kind in study.study.kinds},
         "best": [row.to_json() for row in rank_settings(study)],
         "comparisons": [row.to_json() for row in compare_arms(study)],
+        "scores": [
+            {"model": model, "kind": kind, **score.to_json()}
+            for model, kind in study.groups
+            if not study.selects(kind)
+            for score in scores_of(study, model, kind)
+        ],
     }
 
 

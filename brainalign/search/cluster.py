@@ -1,5 +1,6 @@
 """Starting a local Ray, or joining a cluster."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,18 +30,22 @@ def cluster(address: str | None) -> Iterator[None]:
     Parameters
     ----------
     address : str or None
-        ``"auto"``, ``"host:port"`` or ``"ray://…"``; None starts a local Ray.
+        ``"auto"`` or ``"host:port"``; None starts a local Ray.
 
     Raises
     ------
     ClusterError
         There is no cluster at the address, or it refuses the token.
     """
+    if address is not None and address.startswith("ray://"):
+        raise ClusterError(f"expected auto or host:port, found {address}: Ray client is not supported; use `submit`")
     if ray.is_initialized():
         yield
         return
     for name, value in _DEFAULTS.items():
         os.environ.setdefault(name, value)
+    # The driver says in one line what ails a trial; Tune would print a traceback for each.
+    logging.getLogger("ray.tune.execution.tune_controller").setLevel(logging.CRITICAL)
     try:
         ray.init(
             address=address or "local",

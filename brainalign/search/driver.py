@@ -15,12 +15,12 @@ from ray.tune import Callback
 from ray.tune.execution.placement_groups import PlacementGroupFactory
 
 from brainalign.artifacts import Store
-from brainalign.errors import StudyError
+from brainalign.errors import BrainalignError, ClusterError
 from brainalign.search.cluster import cluster
 from brainalign.search.lease import lease
 from brainalign.search.ledger import Ledger
 from brainalign.search.optuna_mirror import OptunaMirror
-from brainalign.search.preparation import Prepared, describe_model, prepare
+from brainalign.search.preparation import Prepared, begin, describe_model, prepare
 from brainalign.search.progress import Listener, Silent
 from brainalign.search.searcher import StudySearcher
 from brainalign.search.worker import Shared, TrialWorker, config_place, one_thread
@@ -34,7 +34,23 @@ GIB = 1 << 30
 
 @dataclass(frozen=True)
 class StudyRun:
-    """How a run of a study ended: places done of how many, how many failed, whether it was interrupted, seconds."""
+    """How a run of a study ended.
+
+    Attributes
+    ----------
+    n_done, n_total : int
+        Places in a final state, and all.
+    n_failed : int
+        Those that failed for what they are; the same again would fail again.
+    n_new : int
+        Finished by this run.
+    n_lost : int
+        Not finished for a fault around them (a worker that died, a store that could not be written); resume asks again.
+    interrupted : bool
+        Ctrl-C, or the cap on wall time.
+    seconds : float
+        Wall time of this run, s.
+    """
 
     name: str
     store: Path
@@ -42,6 +58,7 @@ class StudyRun:
     n_total: int
     n_failed: int
     n_new: int
+    n_lost: int
     interrupted: bool
     seconds: float
 
@@ -86,6 +103,7 @@ def run_study(
     heard = listener or Silent()
     ready = prepare(study, store, betas)
     with lease(store.study_folder(study.name)):
+        begin(ready)
         ledger = Ledger(study, store.read_trials(study.name))
         optuna = OptunaMirror(store.study_folder(study.name) / "optuna.journal", study)
         optuna.rebuild(ledger.rows.values())
@@ -93,21 +111,39 @@ def run_study(
         heard.begin(n_before, ledger.n_total)
         if ledger.next_place() is not None:
             with cluster(address):
+                _check_room(study, address, heard)
                 describe_models(ready, heard)
                 interrupted = _tune(ready, ledger, StudySearcher(ledger, optuna, store), heard)
             _mirror(store, study.name, heard)
         n_failed = sum(row.state == "FAILED" for row in ledger.rows.values())
     seconds = time.monotonic() - started
     n_done = ledger.n_done
-    return StudyRun(study.name, store.root, n_done, ledger.n_total, n_failed, n_done - n_before, interrupted, seconds)
+    counts = (n_done, ledger.n_total, n_failed, n_done - n_before, len(ledger.lost))
+    return StudyRun(study.name, store.root, *counts, interrupted, seconds)
+
+
+def _check_room(study: Study, address: str | None, heard: Listener) -> None:
+    """Refuse, before the start, trials that this machine has no room for; a cluster may still grow, so there say so."""
+    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
+    for kind in study.kinds:
+        for model in study.models:
+            needs = _bundle(kind, model)
+            if not any(all(node.get(name, 0) >= amount for name, amount in needs.items()) for node in nodes):
+                wanted = f"{needs.get('CPU', 0):g} CPU, {needs.get('GPU', 0):g} GPU, {needs['memory'] / GIB:.1f} GiB"
+                message = (
+                    f"expected a node with room for a {kind} trial of {model} ({wanted}), found none of {len(nodes)}"
+                )
+                if address is None:
+                    raise ClusterError(f"{message}: choose a smaller model or a larger machine")
+                heard.note(f"{message}: such trials wait until the cluster has grown")
 
 
 def _mirror(store: Store, name: str, heard: Listener) -> None:
     """Bring MLflow up to date; where it cannot be reached the results are safe and the mirror is rebuilt later."""
     try:
         mirror_mlflow(store, name)
-    except StudyError as error:
-        heard.note(str(error))
+    except Exception as error:  # noqa: BLE001 - the mirror's border: whatever ails MLflow must not end a study
+        heard.note(f"MLflow is not up to date, `brainalign study verify` rebuilds it: {error}")
 
 
 def describe_models(ready: Prepared, heard: Listener) -> None:
@@ -118,11 +154,25 @@ def describe_models(ready: Prepared, heard: Listener) -> None:
         heard.note(f"{model}: loading, and reading its states on {len(ready.dataset.problems)} problems")
         context = Context(ready.store, ready.dataset, ready.split, model)
         task = ray.remote(num_cpus=1, memory=int(model_facts(model).memory_gib * GIB))(_describe)
-        facts, baseline = ray.get(task.remote(context))
+        facts, baseline = _result(task.remote(context))
         manifest["models"][model], manifest["baseline"][model] = facts, baseline
         heard.note(f"{model}: unsteered balanced accuracy {baseline['report']['balanced_accuracy']:.3f} (report part)")
     if missing:
         ready.store.write_manifest(ready.study.name, manifest)
+
+
+def _result(task: Any) -> Any:
+    """Wait for a task; an error that the user can mend comes out as itself, not as Ray's account of it."""
+    try:
+        return ray.get(task)
+    except ray.exceptions.RayTaskError as error:
+        if isinstance(error.cause, BrainalignError):
+            raise error.cause from None
+        raise
+    except ray.exceptions.RayError as error:
+        raise ClusterError(
+            f"expected a worker to read the model, found it dead: {str(error).splitlines()[0]}"
+        ) from error
 
 
 def _describe(context: Context) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -163,9 +213,13 @@ def _tune(ready: Prepared, ledger: Ledger, searcher: StudySearcher, heard: Liste
 
 def _resources(config: dict[str, Any]) -> PlacementGroupFactory:
     """State a trial's resources; a model's own memory keeps actors of different models apart."""
-    needs = trial_kind(config["kind"]).resources(model_facts(config["model"]))
+    return PlacementGroupFactory([_bundle(config["kind"], config["model"])])
+
+
+def _bundle(kind: str, model: str) -> dict[str, float]:
+    needs = trial_kind(kind).resources(model_facts(model))
     bundle = {"CPU": needs.cpus, "GPU": needs.gpus, "memory": needs.memory_gib * GIB}
-    return PlacementGroupFactory([{name: amount for name, amount in bundle.items() if amount}])
+    return {name: amount for name, amount in bundle.items() if amount}
 
 
 class _Hook(Callback):  # type: ignore[misc]
@@ -188,6 +242,8 @@ class _Hook(Callback):  # type: ignore[misc]
         self._pass_on(trial)
 
     def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
+        reason = str(trial.get_error() or "its worker died").strip().splitlines()[-1]
+        self._heard.note(f"{config_place(trial.config)} is not done and will be asked again by resume: {reason}")
         self._pass_on(trial)
 
     def _pass_on(self, trial: Any) -> None:

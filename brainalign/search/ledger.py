@@ -34,6 +34,7 @@ class Ledger:
         self.branches = list(branches(study))
         self.rows: dict[Place, TrialRow] = {row_place(row): row for row in rows}
         self.running: dict[Place, Mapping[str, Any]] = {}
+        self.lost: dict[Place, Mapping[str, Any]] = {}
 
     @property
     def n_total(self) -> int:
@@ -47,8 +48,8 @@ class Ledger:
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is left to do and nothing is running."""
-        return not self.running and self.next_place() is None
+        """Whether nothing is left to do and nothing is running or lost."""
+        return not self.running and not self.lost and self.next_place() is None
 
     def _reports(self, branch: Branch) -> bool:
         return trial_kind(branch.kind).selects
@@ -71,7 +72,8 @@ class Ledger:
     def setting(self, branch: Branch, number: int) -> Mapping[str, Any] | None:
         """Return the setting of a trial that is done or running; None where it has none yet."""
         row = self.trial_row(branch, number)
-        return row.setting if row else self.running.get(Place(branch, number, "selection"))
+        place = Place(branch, number, "selection")
+        return row.setting if row else self.running.get(place, self.lost.get(place))
 
     def winner(self, branch: Branch) -> TrialRow | None:
         """Best trial of a branch on the selection part (the earliest of equals); None until all its trials are done."""
@@ -90,7 +92,7 @@ class Ledger:
 
     def _next_of(self, branch: Branch) -> Place | None:
         for place in self.places(branch):
-            if place in self.rows or place in self.running:
+            if place in self.rows or place in self.running or place in self.lost:
                 continue
             return place if place.part == "report" or self._may_start(place) else None
         return None
@@ -102,6 +104,10 @@ class Ledger:
     def start(self, place: Place, setting: Mapping[str, Any]) -> None:
         """Note that a place is being worked on, with which setting."""
         self.running[place] = setting
+
+    def lose(self, place: Place) -> None:
+        """Note that a place ended without a final state: this run leaves it, the next one asks again."""
+        self.lost[place] = self.running.pop(place)
 
     def finish(self, row: TrialRow) -> None:
         """Note a place's final state."""

@@ -1,5 +1,6 @@
 """Optuna's own storage of a study: a mirror of the trial files that Optuna's tools open as it is."""
 
+import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,7 @@ from optuna.trial import TrialState
 
 from brainalign.artifacts import TrialRow
 from brainalign.errors import StudyError
-from brainalign.search.suggestion import STATES, distributions, frozen_trial
-from brainalign.spaces import unnest
+from brainalign.search.suggestion import STATES, frozen_trial
 from brainalign.study import Branch, Place, Study, branches
 
 FINAL = tuple(STATES.values())
@@ -31,11 +31,16 @@ class OptunaMirror:
 
     def __init__(self, path: Path, study: Study) -> None:
         self._study = study
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_file() and not _is_whole(path):
+            path.unlink()  # torn by a full disk or a power cut; all of it is rebuilt from the trial files
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             self._storage = JournalStorage(JournalFileBackend(str(path)))
-        except (OSError, ValueError, KeyError) as error:
-            raise StudyError(f"expected Optuna's journal in {path}, found {error}: delete it, it is rebuilt") from error
+        except (ValueError, KeyError):
+            path.unlink()
+            self._storage = JournalStorage(JournalFileBackend(str(path)))
+        except OSError as error:
+            raise StudyError(f"expected to write {path}, found {error}: free room or choose another --store") from error
         self._open: dict[Branch, optuna.Study] = {}
         self._asked: dict[Place, int] = {}
 
@@ -52,11 +57,10 @@ class OptunaMirror:
     def ask(self, place: Place, setting: dict[str, Any]) -> None:
         """Note a trial as running, with the setting that was suggested for it."""
         study, space = self._branch(place.branch), self._study.space(place.branch.kind)
-        flat = unnest(setting)
-        study.enqueue_trial({name: flat[name] for name in distributions(space)}, user_attrs={"place": str(place)})
-        trial = study.ask(distributions(space))
-        trial.set_user_attr("setting", flat)
-        self._asked[place] = trial.number
+        seen = frozen_trial(setting, space, None)
+        # A setting outside the space (an enqueued one may be) has no parameters that Optuna knows, only the attribute.
+        study.enqueue_trial(seen.params, user_attrs={"place": str(place), **seen.user_attrs})
+        self._asked[place] = study.ask(seen.distributions).number
 
     def tell(self, place: Place, row: TrialRow) -> None:
         """Note a trial's final state."""
@@ -103,6 +107,15 @@ class OptunaMirror:
     def _left_running(self) -> bool:
         unfinished = (TrialState.RUNNING, TrialState.WAITING)
         return any(self._branch(branch).get_trials(states=unfinished) for branch in branches(self._study))
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether every line of a journal is whole JSON."""
+    try:
+        with path.open(encoding="utf-8") as lines:
+            return all(line.endswith("\n") and json.loads(line) is not None for line in lines)
+    except ValueError:
+        return False
 
 
 def _key(branch: Branch) -> tuple[str, str, str]:

@@ -1,5 +1,6 @@
 """What stands before the first trial: the data, the split, the manifest, and what each model does unsteered."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,27 +45,33 @@ def load_dataset(study: Study, betas: Path | str | None) -> FmriDataset:
 
 
 def prepare(study: Study, store: Store, betas: Path | str | None = None) -> Prepared:
-    """Load the data, check the study against models, data and store, and write its manifest.
+    """Load the data and check the study against models, data and store; nothing is written.
 
     Raises
     ------
     InputError, ModelError
         The data or a model do not fit the study file.
     StudyError
-        The name is taken by a study with other settings or other data; nothing is written.
+        The name is taken by a study with other settings or other data, some of whose trials are done.
     """
     dataset = load_dataset(study, betas)
     section = study.problems
     split = split_problems(dataset.problems, selection_share=section.selection_share, seed=section.seed)
     for name in study.kinds:
         for model in study.models:
-            trial_kind(name).check(study.space(name), model_facts(model), len(dataset.betas.subjects))
-    manifest = _manifest(study, dataset, split)
-    if study.name in store.studies():
-        check_same(store.read_manifest(study.name), manifest, study.name)
-    else:
-        store.write_manifest(study.name, manifest)
-    return Prepared(study, store, dataset, split)
+            for space in study.points(name):
+                trial_kind(name).check(space, model_facts(model), len(dataset.betas.subjects))
+    ready = Prepared(study, store, dataset, split)
+    if study.name in store.studies() and store.read_trials(study.name):
+        check_same(store.read_manifest(study.name), _manifest(ready), study.name)
+    return ready
+
+
+def begin(ready: Prepared) -> None:
+    """Write the manifest of a study without a finished trial; one that has any keeps the manifest it began with."""
+    store, name = ready.store, ready.study.name
+    if not store.read_trials(name):
+        store.write_manifest(name, {**_manifest(ready), "uid": uuid.uuid4().hex})
 
 
 def check_same(old: dict[str, Any], new: dict[str, Any], name: str) -> None:
@@ -73,7 +80,9 @@ def check_same(old: dict[str, Any], new: dict[str, Any], name: str) -> None:
     if old["identity"] != new["identity"]:
         changed = ", ".join(_changed(old["study"], new["study"])) or "its defaults"
         raise StudyError(f"study {name!r} is already there with other settings (changed: {changed}): {way_out}")
-    if old["data"]["content_hash"] != new["data"]["content_hash"]:
+    if old["versions"] != new["versions"]:
+        raise StudyError(f"study {name!r} was begun when its kinds of trial meant something else: {way_out}")
+    if any(old["data"][what] != new["data"][what] for what in ("content_hash", "wording_hash")):
         before, now = (facts["data"]["description"] for facts in (old, new))
         raise StudyError(f"study {name!r} stands on other data ({before}), found {now}: {way_out}")
 
@@ -85,7 +94,8 @@ def _changed(old: Any, new: Any, path: str = "") -> list[str]:
     return [] if old == new or path.startswith(("description", "execution")) else [path]
 
 
-def _manifest(study: Study, dataset: FmriDataset, split: Split) -> dict[str, Any]:
+def _manifest(ready: Prepared) -> dict[str, Any]:
+    study, dataset, split = ready.study, ready.dataset, ready.split
     source, betas = dataset.source, dataset.betas
     data = {
         "source": source.kind,
@@ -97,10 +107,12 @@ def _manifest(study: Study, dataset: FmriDataset, split: Split) -> dict[str, Any
         "n_voxels": {roi: int(betas.values[roi][betas.subjects[0]].shape[1]) for roi in ROIS if roi in betas.values},
         "dropped": list(betas.dropped),
         "wording": dataset.wording.source,
+        "wording_hash": dataset.wording.content_hash,
     }
     return {
         "study": study.model_dump(mode="json"),
         "identity": study.identity,
+        "versions": {kind: trial_kind(kind).version for kind in study.kinds},
         "data": data,
         "models": {},
         "split": {"selection": list(split.selection), "report": list(split.report)},

@@ -5,6 +5,7 @@ from types import TracebackType
 from typing import Protocol
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from brainalign.artifacts import TrialRow
@@ -72,7 +73,7 @@ class StudyProgress:
 
     def note(self, text: str) -> None:
         """Print a line above the bar."""
-        self._console.print(f"[dim]{text}[/dim]", highlight=False)
+        self._console.print(f"[dim]{escape(text)}[/dim]", highlight=False)
 
     def finished(self, row: TrialRow, n_done: int, n_total: int) -> None:
         """Move the bar and remember the best objective of the method, not its controls, on the selection part."""

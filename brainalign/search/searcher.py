@@ -8,7 +8,7 @@ from brainalign.artifacts import Store
 from brainalign.search.ledger import Ledger
 from brainalign.search.optuna_mirror import OptunaMirror
 from brainalign.search.suggestion import suggest
-from brainalign.search.worker import failed_row, place_config
+from brainalign.search.worker import place_config
 from brainalign.study import Place
 
 
@@ -33,7 +33,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         self._ledger = ledger
         self._mirror = mirror
         self._store = store
-        self._live: dict[str, tuple[Place, dict[str, Any]]] = {}
+        self._live: dict[str, Place] = {}
         self.stopped = False
 
     def __getstate__(self) -> dict[str, Any]:
@@ -49,22 +49,19 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         self._ledger.start(place, setting)
         if place.part == "selection":
             self._mirror.ask(place, setting)
-        self._live[trial_id] = (place, setting)
+        self._live[trial_id] = place
         return place_config(place, setting)
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Nothing to do: a trial reports once, when it is done."""
 
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
-        """Take a trial's row from the store; a trial whose worker died without one gets a row that says so."""
-        place, setting = self._live.pop(trial_id)
+        """Take a trial's row from the store; one without a row is lost to this run and asked again by the next."""
+        place = self._live.pop(trial_id)
         row = self._store.read_trial(self._ledger.study.name, str(place))
-        if row is None and not error and result is None:
-            self._ledger.running.pop(place, None)  # stopped before it was done: it is asked again at the next start
-            return
         if row is None:
-            row = failed_row(self._ledger.study, place, setting, "the worker died before it wrote a result")
-            self._store.write_trial(row)
+            self._ledger.lose(place)
+            return
         self._ledger.finish(row)
         if place.part == "selection":
             self._mirror.tell(place, row)

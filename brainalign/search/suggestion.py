@@ -12,12 +12,11 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from brainalign.artifacts import TrialRow, stream_seed
+from brainalign.artifacts import TrialRow, stream, stream_seed
 from brainalign.errors import StudyError
 from brainalign.search.ledger import Ledger
 from brainalign.spaces import Choice, Range, Space, flatten, grid, nest, unnest
 from brainalign.study import KindSection, Place
-from brainalign.trials import trial_kind
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
@@ -63,15 +62,23 @@ def suggest(ledger: Ledger, place: Place) -> dict[str, Any]:
         return dict(winner.setting)
     section, space = study.kinds[branch.kind], study.space(branch.kind)
     if place.number < len(section.enqueue):
-        given = {**trial_kind(branch.kind).default_setting(), **section.enqueue[place.number]}
-        return {name: given[name] for name in space}
+        return study.enqueued(branch.kind)[place.number]
     if section.sampler == "grid":
-        points = grid(space)
-        return nest(points[place.number % len(points)])
+        return nest(_grid_point(ledger, place, grid(space)))
     view = optuna.create_study(direction="maximize", sampler=_sampler(section, ledger, place))
     view.add_trials([seen for number in range(place.number) if (seen := _seen(ledger, place, number, space))])
     asked = view.ask(distributions(space))
     return nest({**constants(space), **asked.params})
+
+
+def _grid_point(ledger: Ledger, place: Place, points: list[dict[str, Any]]) -> dict[str, Any]:
+    """Point of a grid by the trial's number: in order where all are tried, else in an order drawn by name."""
+    section, branch = ledger.study.kinds[place.branch.kind], place.branch
+    number = place.number - len(section.enqueue)
+    if ledger.study.n_trials(branch.kind) - len(section.enqueue) < len(points):
+        names = (ledger.study.seeds.search, branch.model, branch.kind, branch.arm)
+        return points[int(stream("grid", *names).permutation(len(points))[number])]
+    return points[number % len(points)]
 
 
 def _sampler(section: KindSection, ledger: Ledger, place: Place) -> BaseSampler:

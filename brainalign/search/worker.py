@@ -13,7 +13,7 @@ from ray import tune
 
 from brainalign.artifacts import Result, Store, TrialRow, provenance
 from brainalign.betas import FmriDataset
-from brainalign.errors import BrainalignError
+from brainalign.errors import BrainalignError, StudyError
 from brainalign.stimuli import Split
 from brainalign.study import Branch, Place, Study
 from brainalign.trials import Ask, Context, TrialKind, result_key, trial_kind
@@ -79,7 +79,16 @@ class TrialWorker(tune.Trainable):
 
 
 def run_trial(place: Place, setting: Mapping[str, Any], shared: Shared, context: Context) -> TrialRow:
-    """Run one trial to a final state and keep its row; a failure is a final state too, with its traceback."""
+    """Run one trial to a final state and keep its row; a failure is a final state too, with its traceback.
+
+    Raises
+    ------
+    StudyError
+        The store cannot be read or written: no fault of the trial, so it gets no final state.
+    """
+    standing = context.store.read_trial(shared.study.name, str(place))
+    if standing is not None:  # a worker that died after its row was written
+        return standing
     started, clock = datetime.now(UTC), time.perf_counter()
     branch, study = place.branch, shared.study
     ask = Ask(setting, branch.arm, place.part, study.seeds.replicate)
@@ -87,7 +96,7 @@ def run_trial(place: Place, setting: Mapping[str, Any], shared: Shared, context:
     objective = result.metrics.get(study.objective(branch.kind)) if result else None
     if result and objective is None:
         error = f"expected the metric {study.objective(branch.kind)!r}, found {', '.join(result.metrics) or 'none'}"
-    blank = failed_row(study, place, setting, error or "")
+    blank = _blank_row(study, place, setting)
     row = replace(
         blank,
         state="COMPLETE" if error is None else "FAILED",
@@ -105,8 +114,8 @@ def run_trial(place: Place, setting: Mapping[str, Any], shared: Shared, context:
     return row
 
 
-def failed_row(study: Study, place: Place, setting: Mapping[str, Any], error: str) -> TrialRow:
-    """Row of a trial that gave no result."""
+def _blank_row(study: Study, place: Place, setting: Mapping[str, Any]) -> TrialRow:
+    """Row of a trial of which nothing but its place and setting is known."""
     branch, versions = place.branch, provenance()
     return TrialRow(
         study=study.name,
@@ -121,7 +130,7 @@ def failed_row(study: Study, place: Place, setting: Mapping[str, Any], error: st
         result_key=None,
         objective=None,
         metrics={},
-        error=error,
+        error=None,
         search_seed=study.seeds.search,
         replicate=study.seeds.replicate,
         data_hash="",
@@ -143,6 +152,8 @@ def _compute(kind: TrialKind, ask: Ask, context: Context) -> tuple[Result | None
         result = kind.run(ask, context, key)
         context.store.write_result(result)
         return result, False, None
+    except StudyError:
+        raise
     except BrainalignError as error:
         return None, False, str(error)
     except Exception:  # noqa: BLE001 - the trial's border: one bad trial must not end a study; its traceback is kept

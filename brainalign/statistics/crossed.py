@@ -120,8 +120,9 @@ def crossed_bootstrap(
     Returns
     -------
     Interval. ``method`` says what was resampled: with one subject only items are, and the interval is about that
-    subject; with one item a stratum only subjects are. With neither there is no interval (NaN). If no row differs from
-    the mean of its stratum, the interval is a point: nothing varied, which is not the same as certainty.
+    subject; with one item in every stratum only subjects are. There is no interval (NaN bounds) with neither, where one
+    stratum of several has a single item (its share of the variance cannot be known), and where no row differs from the
+    mean of its stratum: nothing varied, which is not the same as certainty.
 
     Raises
     ------
@@ -149,11 +150,13 @@ def crossed_bootstrap(
     by_subject = n_subjects > 1
     by_item = bool(((table.counts.sum(axis=1) > 0).sum(axis=1) > 1).any())
     method = _method(by_subject, by_item)
+    if by_item and _has_lone_item(table):
+        return Interval(table.estimate, float("nan"), float("nan"), level, 0, f"{method}; a stratum has one item")
     if not (by_subject or by_item):
         return Interval(table.estimate, float("nan"), float("nan"), level, 0, method)
     spread = _Spread.of(table, by_subject, by_item)
     if spread.resampled == 0:
-        return Interval(table.estimate, table.estimate, table.estimate, level, 0, f"{method}; no outcome varied")
+        return Interval(table.estimate, float("nan"), float("nan"), level, 0, f"{method}; no outcome varied")
     resampled = table.resampled(
         _draw(rng, n_subjects, n_resamples, by_subject), _draw(rng, n_items, n_resamples, by_item)
     )
@@ -161,6 +164,11 @@ def crossed_bootstrap(
     error = np.sqrt(squares.mean() * spread.variance / spread.resampled) if squares.size else float("nan")
     reach = float(error * stdtrit(spread.degrees, 0.5 + level / 2))
     return Interval(table.estimate, table.estimate - reach, table.estimate + reach, level, n_resamples, method)
+
+
+def _has_lone_item(table: _Table) -> bool:
+    """Whether a stratum that has rows has them of one item only."""
+    return bool(((table.counts.sum(axis=1) > 0).sum(axis=1) == 1).any())
 
 
 def _item_variance(table: _Table, item_totals: Floats) -> tuple[float, float]:

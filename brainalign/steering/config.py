@@ -8,6 +8,8 @@ from brainalign.errors import InputError
 
 LOSSES = ("cosine", "mse", "pearson")
 RIDGE_ALPHAS = (1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2, 1e3)
+VERSION = 1
+"""Raised by hand when the meaning of an outcome of steering changes."""
 RADII_A_SWEEP = 10
 AVERAGES = ("mean", "nearest")
 SOURCES = ("same", "other")

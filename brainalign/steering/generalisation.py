@@ -8,7 +8,7 @@ from brainalign.activations import extract, prefill
 from brainalign.artifacts import Store, content_key
 from brainalign.errors import InputError
 from brainalign.evaluation import AnswerMetrics, answer_metrics
-from brainalign.steering.config import NariConfig, TransferConfig, middle_half
+from brainalign.steering.config import VERSION, NariConfig, TransferConfig, middle_half
 from brainalign.steering.directions import mean_direction
 from brainalign.steering.displacements import Displacements
 from brainalign.steering.inputs import NariInputs, assemble
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from brainalign.betas import FmriDataset
     from brainalign.zoo import LanguageModel
 
-VERSION = 1
 STRENGTHS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 

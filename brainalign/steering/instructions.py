@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from brainalign.activations import answer_prompts, encode_problems, is_hooked
+from brainalign.activations import answer_prompts, encode_problems, is_edited
 from brainalign.artifacts import Store, content_key, hash_json, stream
 from brainalign.errors import InputError
 from brainalign.stimuli import REASONING_TYPES
@@ -117,7 +117,7 @@ class InstructionVariants:
     def _read(self, variant: int) -> Answers:
         prompts = encode_problems(self._model, self._problems, self._wordings[variant])
         key = content_key(STAGE, VERSION, {"weights": self._model.weights_hash, "prompts": hash_json(prompts)})
-        store = None if is_hooked(self._model) else self._store
+        store = None if is_edited(self._model) else self._store
         found = None if store is None else store.load_arrays(STAGE, key)
         if found is not None:
             return Answers(found["margin"], found["answer"])

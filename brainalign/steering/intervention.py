@@ -11,7 +11,7 @@ from brainalign.artifacts import Store, content_key
 from brainalign.errors import InputError
 from brainalign.evaluation import AnswerMetrics, answer_metrics
 from brainalign.steering.arms import ARMS, find_arm
-from brainalign.steering.config import NariConfig, middle_half
+from brainalign.steering.config import VERSION, NariConfig, middle_half
 from brainalign.steering.inputs import NariInputs, assemble
 from brainalign.steering.instructions import InstructionVariants
 from brainalign.steering.nari import run_nari
@@ -20,9 +20,6 @@ from brainalign.steering.outcomes import Comparison, OutcomeSummary, compare, su
 if TYPE_CHECKING:
     from brainalign.betas import FmriDataset
     from brainalign.zoo import LanguageModel
-
-VERSION = 1
-"""Raised by hand when the meaning of an outcome changes."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +39,8 @@ class NariOutcome:
     summaries : mapping of str to OutcomeSummary
     comparisons : mapping of str to Comparison
         The guided arm minus each control, pair by pair; empty without the guided arm or without pairs.
+    other_roi : str or None
+        Region that guides the arm ``other_roi``; None where there is no second one.
     """
 
     model: str
@@ -51,6 +50,7 @@ class NariOutcome:
     outcomes: Mapping[str, pa.Table]
     summaries: Mapping[str, OutcomeSummary]
     comparisons: Mapping[str, Comparison]
+    other_roi: str | None
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -72,6 +72,7 @@ class NariOutcome:
             "baseline": self.baseline.to_json(),
             "arms": {arm: summary.to_json() for arm, summary in self.summaries.items()},
             "comparisons": {arm: comparison.to_json() for arm, comparison in self.comparisons.items()},
+            "other_roi": self.other_roi,
             "notes": list(self.notes),
         }
 
@@ -128,6 +129,7 @@ def steer(
         outcomes=outcomes,
         summaries={arm: summarise(table) for arm, table in outcomes.items()},
         comparisons=compare_with_guided(outcomes),
+        other_roi=inputs.other_roi,
     )
 
 

@@ -1,10 +1,11 @@
 """Generate problems in the platform's own words, with labels that the logic solver proves.
 
-A problem's surface says nothing about its label. For each design (sub-type, where in the chain the question sits, kinds
-of the words) as many problems are true as false, with the same negations, lengths in words and words shared with the
-conclusion (and as many letters, but for the mixed kinds of words of the "simulation" vocabulary), and premises stand in
-random order. The counts are exact in multiples of 64 for syllogisms and transitive
-problems, of 24 for propositional and of 4 for relational ones.
+A problem's surface says nothing about its label. Problems come in twins, one true and one false, of the same words and
+in the same premise order: a false one is its true twin with every rule, comparison or condition turned round, so both
+have the same negations, words, letters and words shared with the conclusion. (Of relational problems the twins share
+the first two pictures, and what the last two say is matched in number of words.) Premises stand in random order. Only
+the three-premise problems of the "simulation" vocabulary are not twins: they are matched in all but letters, over 64 a
+type.
 """
 
 from collections.abc import Container, Sequence
@@ -101,11 +102,15 @@ class _Recipe:
     vocabulary: str
 
     @property
-    def names(self) -> tuple[str | int, ...]:
-        """Names of the random stream; those of simulated betas came first and are kept."""
-        if self.vocabulary == "simulation" and self.n_premises == 3:
-            return (self.reasoning_type,)
-        return self.reasoning_type, self.vocabulary, self.n_premises
+    def twinned(self) -> bool:
+        """Two problems in a row are twins; problems of simulated betas came first and are kept as they were."""
+        return self.vocabulary != "simulation" or self.n_premises != 3 or self.reasoning_type not in REASONING_TYPES
+
+    def names(self, index: int) -> tuple[str | int, ...]:
+        """Names of the random stream of the problem at a place, the same for twins."""
+        if not self.twinned:
+            return self.reasoning_type, index
+        return self.reasoning_type, self.vocabulary, self.n_premises, index // 2
 
     def write(self, index: int, rng: np.random.Generator) -> Problem:
         """Problem of the form that belongs to a place, with random words."""
@@ -119,7 +124,7 @@ class _Recipe:
             form = PICTURE_FORMS[index % len(PICTURE_FORMS)]
             premises, conclusion = write_pictures(form, words, rng)
         else:
-            form = chain_form(index, self.n_premises, mixed_kinds=self.vocabulary == "simulation")
+            form = chain_form(index, self.n_premises, twinned=self.twinned)
             write = write_syllogism if self.reasoning_type == "syllogisms" else write_transitive
             premises, conclusion = write(form, words, rng)
         return Problem.of(self.reasoning_type, premises, conclusion, label=form.label, category=form.category)
@@ -127,7 +132,7 @@ class _Recipe:
 
 def _fresh_problem(recipe: _Recipe, index: int, seed: int, taken: Container[str]) -> Problem:
     for attempt in range(_MAX_TRIES):
-        problem = recipe.write(index, stream("generator", seed, *recipe.names, index, attempt))
+        problem = recipe.write(index, stream("generator", seed, *recipe.names(index), attempt))
         if problem.stimulus_id not in taken:
             if decide(problem) != problem.label:
                 raise AssertionError(f"the generator and the solver disagree on {problem}")

@@ -52,8 +52,8 @@ def shortcut_scores(problems: ProblemSet) -> dict[str, Shortcut]:
     """Score the surface of a set, each reasoning type by itself.
 
     A forest of randomised trees on all of `surface` is cross-validated in five folds stratified by label (as many as
-    the rarer label has problems, if fewer). A type whose rarer label has one problem or none gets the scores of the
-    majority.
+    the rarer label has problems, if fewer). Problems of the same words stay in one fold: of twins that differ in label
+    alone, the one would else tell the other's. A type that cannot be divided so gets the scores of the majority.
 
     Parameters
     ----------
@@ -131,20 +131,29 @@ def _score(problems: list[Problem]) -> Shortcut:
     n_rarer = int(min(labels.sum(), (~labels).sum()))
     majority = 1 - n_rarer / len(labels)
     negations = negation_accuracy(problems)
-    if n_rarer < 2:
+    groups = _same_words(problems)
+    n_folds = min(_N_FOLDS, n_rarer, int(groups.max()) + 1)
+    if n_folds < 2:
         return Shortcut(len(labels), majority, 0.5, negations, majority)
-    guesses = _guess(np.array([surface(problem) for problem in problems]), labels, min(_N_FOLDS, n_rarer))
+    guesses = _guess(np.array([surface(problem) for problem in problems]), labels, groups, n_folds)
     right = guesses == labels
     balanced = (right[labels].mean() + right[~labels].mean()) / 2
     return Shortcut(len(labels), float(right.mean()), float(balanced), negations, majority)
 
 
-def _guess(X: np.ndarray, labels: np.ndarray, n_folds: int) -> np.ndarray:
-    """Labels guessed for each problem by a forest that did not see it, bool (n_problems,)."""
+def _same_words(problems: list[Problem]) -> np.ndarray:
+    """Give problems of the same words one number, int64 (n_problems,)."""
+    numbers: dict[frozenset[str], int] = {}
+    words = [frozenset(_stems(" ".join((*problem.premises, problem.conclusion)))) for problem in problems]
+    return np.array([numbers.setdefault(found, len(numbers)) for found in words], dtype=np.int64)
+
+
+def _guess(X: np.ndarray, labels: np.ndarray, groups: np.ndarray, n_folds: int) -> np.ndarray:
+    """Labels guessed for each problem by a forest that saw neither it nor its twin, bool (n_problems,)."""
     from sklearn.ensemble import ExtraTreesClassifier
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+    from sklearn.model_selection import StratifiedGroupKFold, cross_val_predict
 
     forest = ExtraTreesClassifier(_N_TREES, max_features=None, min_samples_leaf=3, random_state=_SEED)
-    folds = StratifiedKFold(n_folds, shuffle=True, random_state=_SEED)
-    guesses: np.ndarray = cross_val_predict(forest, X, labels, cv=folds)
+    folds = StratifiedGroupKFold(n_folds, shuffle=True, random_state=_SEED)
+    guesses: np.ndarray = cross_val_predict(forest, X, labels, groups=groups, cv=folds)
     return guesses

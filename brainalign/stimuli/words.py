@@ -51,9 +51,3 @@ def words_of(name: str) -> Vocabulary:
     if name not in VOCABULARIES:
         raise InputError(f"expected a vocabulary of {', '.join(VOCABULARIES)}, found {name!r}: take one of them")
     return _BY_NAME[name]
-
-
-PSEUDOWORDS = words_of("simulation").pseudowords
-NAMES = words_of("simulation").names
-ADJECTIVES = words_of("simulation").adjectives
-COMPARATIVES = words_of("simulation").comparatives

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from brainalign.artifacts import hash_json
 from brainalign.errors import InputError
-from brainalign.spaces import Choice, DepthRange, LayerRuns, Range, Space, parse_dimension
+from brainalign.spaces import Choice, DepthRange, Dimension, LayerRuns, Range, Space, parse_dimension
 from brainalign.trials import trial_kind
 
 Sampler = Literal["tpe", "random", "grid"]
@@ -130,11 +130,23 @@ class Study(_Section):
         fixed = {name: _fixed(value) for name, value in trial_kind(kind).default_setting().items() if name not in given}
         return {**given, **fixed}
 
+    def enqueued(self, kind: str) -> list[dict[str, Any]]:
+        """Return the settings that every arm of a kind tries first, whole: what they leave out is the source's."""
+        default, names = trial_kind(kind).default_setting(), self.space(kind)
+        return [{name: {**default, **given}[name] for name in names} for given in self.kinds[kind].enqueue]
 
-def _fixed(value: Any) -> Choice | DepthRange:
-    if isinstance(value, Mapping):
-        return DepthRange.model_validate(value)
-    return Choice(options=(value,))
+    def points(self, kind: str) -> list[Space]:
+        """All that a kind's arms may try: the space, and each enqueued setting as a space of one point."""
+        fixed = [{name: _fixed(value) for name, value in setting.items()} for setting in self.enqueued(kind)]
+        return [self.space(kind), *fixed]
+
+
+def _fixed(value: Any) -> Dimension:
+    """Spell a value of a setting as a dimension of one point."""
+    if isinstance(value, Mapping) and "run" in value:
+        first, _, last = str(value["run"]).partition("-")
+        return parse_dimension("run", {"runs": [[first, last or first]]})
+    return parse_dimension("value", value) if isinstance(value, Mapping) else Choice(options=(value,))
 
 
 _SECTIONS: dict[str, type[_Section]] = {
@@ -209,6 +221,15 @@ def _check_kind(study: Study, name: str, where: str) -> None:
     for setting in section.enqueue:
         for dimension in setting:
             check_name(dimension, tuple(kind.default_setting()), f"{where}.enqueue")
+    if len(section.enqueue) > study.n_trials(name):
+        raise InputError(
+            f"{where}.enqueue: expected at most {study.n_trials(name)} settings, one a trial, found "
+            f"{len(section.enqueue)}: raise trials"
+        )
+    try:
+        study.points(name)
+    except ValueError as error:
+        raise InputError(f"{where}.enqueue: expected values of the kind's settings, found {error}") from error
     if section.objective is not None:
         check_name(section.objective, kind.objectives, f"{where}.objective")
     if section.arms and kind.selects and section.arms[0] != kind.arms[0]:

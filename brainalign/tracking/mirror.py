@@ -16,7 +16,17 @@ from mlflow import MlflowClient
 from brainalign.artifacts import Store, TrialRow
 from brainalign.errors import StudyError
 from brainalign.tracking.address import connected, tracking_uri
-from brainalign.tracking.spelling import DIGEST, IDENTITY, NOTE, PLACE, STATUS, describe_data, digest_row, group_of
+from brainalign.tracking.spelling import (
+    DIGEST,
+    IDENTITY,
+    NOTE,
+    PLACE,
+    STATUS,
+    describe_data,
+    digest,
+    digest_row,
+    group_of,
+)
 from brainalign.tracking.writer import RunWriter
 
 Summaries = Mapping[str, Mapping[str, float]]
@@ -80,7 +90,8 @@ def count_runs(store: Store, study: str, *, uri: str | None = None) -> int:
 
 
 def _experiment(client: MlflowClient, store: Store, manifest: Mapping[str, Any], study: str, address: str) -> str:
-    identity = str(manifest.get("identity", ""))
+    # The same settings on other data, or in another store, are another study: its runs are not ours to delete.
+    identity = digest({name: manifest.get(name) for name in ("identity", "uid")})
     found = client.get_experiment_by_name(study)
     if found is None:
         # A server decides for itself where artifacts go.
@@ -94,8 +105,8 @@ def _experiment(client: MlflowClient, store: Store, manifest: Mapping[str, Any],
     theirs = found.tags.get(IDENTITY)
     if theirs != identity:
         raise StudyError(
-            f"expected MLflow experiment {study!r} at {address} to mirror study {identity[:12]}, found "
-            f"{str(theirs)[:12]}: rename the study or set another MLFLOW_TRACKING_URI"
+            f"expected MLflow experiment {study!r} at {address} to mirror this store's study, found that of another "
+            "store or of other settings: run it under another name (--as) or set another MLFLOW_TRACKING_URI"
         )
     return str(found.experiment_id)
 

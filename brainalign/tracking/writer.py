@@ -3,6 +3,7 @@
 import getpass
 import json
 import math
+import os
 import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -43,7 +44,7 @@ class RunWriter:
     experiment_id: str
     store: Store
     manifest: Mapping[str, Any]
-    user: str = field(default_factory=getpass.getuser)
+    user: str = field(default_factory=lambda: _user())
 
     def create_parent(self, group: str, rows: Iterable[TrialRow]) -> Any:
         """Make the run of a (model, kind); it stays RUNNING until it has a summary."""
@@ -146,3 +147,11 @@ def _points(figures: Mapping[str, float], timestamp: int, step: int = 0) -> list
 
 def _is_finite(value: float | None) -> bool:
     return value is not None and math.isfinite(value)
+
+
+def _user() -> str:
+    """Name of the user; in a container the number may have none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return f"uid-{os.getuid()}"

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from brainalign.artifacts import Part, Store
 from brainalign.betas import FmriDataset
@@ -47,6 +47,21 @@ class Context:
         from brainalign.activations import extract
 
         return extract(self.model, self.dataset.problems, self.dataset.wording, store=self.store)
+
+    @cached_property
+    def stands_on(self) -> dict[str, Any]:
+        """What every result of this worker stands on: states, betas, and the meaning of the stages between."""
+        from brainalign.activations import activations_key
+        from brainalign.encoding.ridge import VERSION as ENCODING_VERSION
+        from brainalign.steering.config import VERSION as STEERING_VERSION
+
+        return {
+            "states": activations_key(self.model, self.dataset.problems, self.dataset.wording),
+            "data": self.dataset.source.content_hash,
+            "subjects": list(self.dataset.betas.subjects),
+            "encoding": ENCODING_VERSION,
+            "steering": STEERING_VERSION,
+        }
 
     def targets(self, part: Part) -> tuple[str, ...]:
         """Stimulus ids of a part of the problems."""

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 STAGE = "displacements"
 WORKING_GIB = 1.0
 _CHOICES = {"roi": ROIS, "loss": tuple(LOSSES), "compat": ("none", "release"), "intercept": (False, True)}
-_LEAST = {"alpha": 0.0, "learning_rate": 0.0, "n_steps": 1, "check_every": 1}
+_LEAST = {"alpha": 0.0, "learning_rate": 1e-9, "n_steps": 1, "check_every": 1}
+# Arms with random draws, and the settings that some arms never read.
+_DRAWING = ("random_direction", "random_direction_single", "random_betas", "random_betas_mean")
+_MAP = ("roi", "learning_rate", "loss", "intercept", "leave_target_out", "ridge_alphas")
+_UNREAD: dict[str, tuple[str, ...]] = {
+    "random_direction": _MAP,
+    "random_direction_single": _MAP,
+    "bias": (*_MAP, "layers"),
+    "prompt": (*_MAP, "layers", "alpha"),
+}
 
 
 class Nari:
@@ -125,20 +134,21 @@ class Nari:
         return (targets if ask.part == "selection" else tuple(context.dataset.problems.ids)), targets
 
     def identity(self, ask: Ask, context: "Context") -> dict[str, Any]:
-        """Return what the outcomes depend on: the layers stand as indices, so equal searches meet under one key."""
+        """Return what the outcomes depend on.
+
+        Layers stand as indices and what an arm does not read is left out, so equal searches meet under one key.
+        """
         from dataclasses import asdict
 
         pool, targets = self.parts(ask, context)
+        config = asdict(self.config(ask, context.model.n_layers))
         return {
             "arm": ask.arm,
-            "replicate": ask.replicate,
-            "config": asdict(self.config(ask, context.model.n_layers)),
+            "replicate": ask.replicate if ask.arm in _DRAWING else None,
+            "config": {name: value for name, value in config.items() if name not in _UNREAD.get(ask.arm, ())},
             "pool": sorted(pool),
             "targets": sorted(targets),
-            "weights": context.model.weights_hash,
-            "data": context.dataset.source.content_hash,
-            "subjects": list(context.dataset.betas.subjects),
-            "wording": context.dataset.wording.content_hash,
+            **context.stands_on,
         }
 
     def run(self, ask: Ask, context: "Context", key: str) -> Result:

@@ -54,10 +54,7 @@ class Predictivity:
             "arm": ask.arm,
             "replicate": ask.replicate if ask.arm == "shuffled" else None,
             "setting": dict(ask.setting),
-            "weights": context.model.weights_hash,
-            "data": context.dataset.source.content_hash,
-            "subjects": list(context.dataset.betas.subjects),
-            "wording": context.dataset.wording.content_hash,
+            **context.stands_on,
         }
 
     def run(self, ask: Ask, context: "Context", key: str) -> Result:

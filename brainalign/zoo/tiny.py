@@ -49,7 +49,7 @@ _SPECIAL: dict[str, dict[str, Any]] = {
     },
 }
 # Chosen so that each model says True to some problems and False to others.
-_SEEDS = {"llama": 10, "qwen2": 7, "qwen3": 12, "mistral": 8, "phi3": 4, "gemma2": 4}
+_SEEDS = {"llama": 31, "qwen2": 7, "qwen3": 12, "mistral": 8, "phi3": 9, "gemma2": 4}
 _TEMPLATE_OPTIONS: dict[str, dict[str, Any]] = {"qwen3": {"enable_thinking": False}}
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.search.conftest import Finished, finished, small_quickstart  # noqa: F401 - a fixture
+from tests.search.quickstart import Finished, small_quickstart
 
 VERBS = (
     "data",
@@ -156,7 +156,7 @@ def test_a_study_file_with_a_typo_or_layers_beyond_the_model_starts_nothing(tmp_
     assert not (tmp_path / "store").exists()
 
 
-def test_status_verify_list_and_report_of_a_finished_study(finished: Finished, tmp_path: Path) -> None:  # noqa: F811
+def test_status_verify_list_and_report_of_a_finished_study(finished: Finished, tmp_path: Path) -> None:
     where = ("--store", str(finished.store.root))
     status = json.loads(brainalign("study", "status", "quickstart", "--json", *where).stdout)
     assert (status["n_done"], status["n_total"]) == (26, 26)
@@ -168,7 +168,7 @@ def test_status_verify_list_and_report_of_a_finished_study(finished: Finished, t
     assert Path(json.loads(report.stdout)["report"]).read_text().count("SIMULATED") > 0
 
 
-def test_run_again_says_that_everything_is_done_and_shows_the_best_beside_the_control(finished: Finished) -> None:  # noqa: F811
+def test_run_again_says_that_everything_is_done_and_shows_the_best_beside_the_control(finished: Finished) -> None:
     started = time.monotonic()
     found = brainalign("study", "run", str(finished.path), "--store", str(finished.store.root))
     assert time.monotonic() - started < 15

@@ -9,12 +9,12 @@ import urllib.request
 
 import pytest
 
-from tests.search.conftest import Finished, finished  # noqa: F401 - a fixture
+from tests.search.quickstart import Finished
 
 pytestmark = pytest.mark.cluster
 
 
-def test_the_comparison_is_served_on_loopback_until_ctrl_c(finished: Finished) -> None:  # noqa: F811
+def test_the_comparison_is_served_on_loopback_until_ctrl_c(finished: Finished) -> None:
     command = [sys.executable, "-m", "brainalign.cli", "mlflow", "quickstart", "--store", str(finished.store.root)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None

@@ -80,7 +80,7 @@ def test_differences_are_paired_and_by_hand(finished: Finished) -> None:
 @pytest.mark.parametrize(
     ("guided", "control", "verdict", "words"),
     [
-        ((0.4, 0.3), (0.4, 0.3), "none", "does not differ from"),
+        ((0.4, 0.3), (0.4, 0.3), "none", "is not shown to differ from"),
         ((0.1, 0.5), (0.8, 0.1), "worse", "does worse than"),
         ((0.8, 0.05), (0.2, 0.4), "better", "does better than"),
     ],

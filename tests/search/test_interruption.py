@@ -1,5 +1,6 @@
 """What a stopped or killed driver leaves behind, and that going on ends in the same table."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -7,11 +8,12 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from brainalign.artifacts import Store
 from brainalign.search import verify_study
-from tests.search.conftest import Finished, scientific, write_small_quickstart
+from tests.search.quickstart import Finished, scientific, write_small_quickstart
 
 pytestmark = pytest.mark.slow
 
@@ -64,3 +66,20 @@ def test_a_second_driver_is_told_who_holds_the_study(tmp_path: Path) -> None:
     process.communicate(timeout=120)
     assert second.returncode == 2
     assert f"process {process.pid}" in output
+
+
+def test_a_killed_worker_is_replaced_and_the_table_is_the_same(finished: Finished, tmp_path: Path) -> None:
+    path, store = write_small_quickstart(tmp_path), Store(tmp_path / "store")
+    process = start(tmp_path, "run", str(path))
+    wait_for_trials(store, 3, process)
+    killed = 0
+    while not killed:
+        assert process.poll() is None, "the study ended before a worker was seen at work"
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if "ResourceTrainable.train" in " ".join(child.cmdline()):
+                    child.kill()
+                    killed += 1
+    output, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, output
+    assert scientific(store.read_trials("quickstart")) == scientific(finished.store.read_trials("quickstart"))

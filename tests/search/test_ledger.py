@@ -15,7 +15,7 @@ SPACE = {"alpha": {"low": 0.3, "high": 10, "log": True}, "roi": ["deductive_reas
 
 def make_study(**section: object) -> Study:
     nari = {"arms": ["guided", "bias"], "trials": 8, "window": 3, "startup_trials": 2, "space": SPACE, **section}
-    kinds = {"predictivity": {"arms": ["measured"], "trials": 2, "sampler": "grid"}, "nari": nari}
+    kinds = {"predictivity": {"arms": ["measured"], "trials": 3, "sampler": "grid"}, "nari": nari}
     return parse_study({"name": "s", "models": ["tiny-random-llama"], "kinds": kinds}, "study.yaml")
 
 
@@ -62,7 +62,7 @@ def unnested(row: TrialRow) -> list[tuple[str, str]]:
 def test_one_two_and_eight_workers_in_any_order_give_one_table(sampler: str) -> None:
     study = make_study(sampler=sampler)
     alone = table(play(study, 1, 0))
-    assert len(alone) == 2 + 2 * (8 + 1)
+    assert len(alone) == 3 + 2 * (8 + 1)
     assert len({row[1] for row in alone}) > 10
     for n_workers, seed in ((2, 1), (2, 2), (8, 3), (8, 4)):
         assert table(play(study, n_workers, seed)) == alone
@@ -92,6 +92,25 @@ def test_a_trial_waits_until_all_it_learns_from_are_done() -> None:
     assert not ledger._may_start(waiting)
     ledger.finish(finish(Place(branch, 0, "selection"), {"alpha": 1.0}, 0.1))
     assert ledger._may_start(waiting)
+
+
+def test_a_lost_trial_is_left_by_this_run_and_asked_again_by_the_next() -> None:
+    study, branch = make_study(window=2), Branch("tiny-random-llama", "nari", "guided")
+    ledger, lost = Ledger(study, []), Place(branch, 0, "selection")
+    setting = suggest(ledger, lost)
+    ledger.start(lost, setting)
+    ledger.lose(lost)
+    assert not ledger.complete
+    places = []
+    while place := ledger.next_place():
+        places.append(place)
+        ledger.start(place, suggest(ledger, place))
+        ledger.finish(finish(place, dict(ledger.running[place]), 0.1))
+    # Trial 1 learns from nobody and runs; trial 2 waits for trial 0.
+    assert [place.number for place in places if place.branch == branch] == [1]
+    again = Ledger(study, ledger.rows.values())
+    assert suggest(again, lost) == setting
+    assert again.next_place() == lost
 
 
 def test_the_winner_is_the_earliest_best_and_its_setting_goes_to_the_report_part() -> None:
@@ -127,6 +146,7 @@ def test_enqueued_settings_come_first_in_every_arm() -> None:
     for arm in ("guided", "bias"):
         setting = suggest(Ledger(study, []), Place(Branch("tiny-random-llama", "nari", arm), 0, "selection"))
         assert (setting["alpha"], setting["n_steps"], setting["roi"]) == (10, 200, "deductive_reasoning")
+    assert len(play(study, 2, 0)) == 3 + 2 * 9
 
 
 def test_settings_stay_inside_their_space_and_arms_differ() -> None:
@@ -140,4 +160,14 @@ def test_settings_stay_inside_their_space_and_arms_differ() -> None:
 def test_a_grid_is_walked_by_number() -> None:
     rows = play(make_study(), 2, 0)
     rois = [row.setting["roi"] for place, row in sorted(rows.items()) if place.branch.kind == "predictivity"]
-    assert rois == ["deductive_reasoning", "language"]
+    assert rois == ["deductive_reasoning", "language", "md"]
+
+
+def test_a_grid_with_fewer_trials_than_points_is_drawn_from_all_of_it_without_doubles() -> None:
+    space = {"alpha": [1.0, 2.0, 3.0, 4.0], "loss": ["cosine", "mse", "pearson"]}
+    rows = play(make_study(sampler="grid", space=space, enqueue=[{"alpha": 1.0}]), 2, 0)
+    tried = [row.setting for place, row in rows.items() if place.branch.arm == "guided" and place.part == "selection"]
+    points = {(setting["alpha"], setting["loss"]) for setting in tried}
+    assert len(points) >= 7
+    assert len({alpha for alpha, _ in points}) > 2
+    assert len({loss for _, loss in points}) > 1

@@ -47,3 +47,28 @@ def test_a_storage_that_lags_behind_is_rebuilt_and_then_agrees(tmp_path: Path) -
     assert again.rebuild(rows.values()) is True
     assert again.rebuild(rows.values()) is False
     assert set(OptunaMirror(path, study).finished()) == {str(place) for place in rows if place.part == "selection"}
+
+
+def test_a_setting_outside_the_space_stands_there_with_its_attribute(tmp_path: Path) -> None:
+    study, path = make_study(enqueue=[{"alpha": 10, "n_steps": 200}]), tmp_path / "optuna.journal"
+    ledger, mirror = Ledger(study, []), OptunaMirror(path, study)
+    place = next(p for branch in ledger.branches if branch.kind == "nari" for p in ledger.places(branch))
+    setting = suggest(ledger, place)
+    mirror.ask(place, setting)
+    ledger.start(place, setting)
+    mirror.tell(place, finish(place, setting, 0.5))
+    storage = JournalStorage(JournalFileBackend(str(path)))
+    (trial,) = optuna.load_study(study_name="s/tiny-random-llama/nari/guided", storage=storage).trials
+    assert trial.params == {}
+    assert (trial.value, trial.user_attrs["setting"]["n_steps"]) == (0.5, 200)
+
+
+def test_a_torn_journal_is_rebuilt(tmp_path: Path) -> None:
+    study, path = make_study(trials=3), tmp_path / "optuna.journal"
+    rows = play(study, 2, 0)
+    OptunaMirror(path, study).rebuild(rows.values())
+    whole = set(OptunaMirror(path, study).finished())
+    path.write_bytes(path.read_bytes()[:-30])
+    torn = OptunaMirror(path, study)
+    assert torn.rebuild(rows.values())
+    assert set(OptunaMirror(path, study).finished()) == whole

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,7 +85,7 @@ def test_what_the_report_part_holds_changes_no_choice(
 
 
 def test_vectors_steer_as_the_direction_at_its_strength(
-    model: LanguageModel, dataset: FmriDataset, outcome: TransferOutcome, tmp_path
+    model: LanguageModel, dataset: FmriDataset, outcome: TransferOutcome, tmp_path: Path
 ) -> None:
     """With one subject the saved vector is that subject's direction, so the report's margins come back by `steered`."""
     found = transfer_directions(model, dataset.select(subjects=["sim-02"]), CONFIG, OPTIONS)

@@ -34,6 +34,7 @@ def test_steer_gives_all_arms_beside_each_other(model: LanguageModel, dataset: F
     assert outcome.data.startswith("simulated: SIMULATED")
     written = json.loads(json.dumps(outcome.to_json(), allow_nan=False))
     assert written["baseline"]["n"] == 16
+    assert written["other_roi"] == "language"
     assert len(written["arms"]["guided"]["by_subject"]) == 3
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from brainalign.activations import extract, is_hooked, prefill
+from brainalign.activations import extract, is_edited, prefill
 from brainalign.activations.answering import answer_prompts
 from brainalign.activations.extraction import extract_prompts
 from brainalign.activations.prefilled import prefill_prompts
@@ -161,16 +161,16 @@ def test_hooks_are_gone_after_an_exception_and_after_a_refusal(llama: LanguageMo
     hooked_inside = []
 
     def fail() -> None:
-        hooked_inside.append(is_hooked(llama))
+        hooked_inside.append(is_edited(llama))
         raise KeyError("inside")
 
     with pytest.raises(KeyError), steered(llama, vectors):
         fail()
     assert hooked_inside == [True]
-    assert not is_hooked(llama)
+    assert not is_edited(llama)
     with pytest.raises(InputError, match="'multiply'"), steered(llama, vectors, operator="multiply"):
         pass
-    assert not is_hooked(llama)
+    assert not is_edited(llama)
 
 
 def test_steered_states_are_never_stored_as_the_models_own(llama: LanguageModel, store: Store) -> None:

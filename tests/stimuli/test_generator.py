@@ -85,6 +85,17 @@ def test_problems_of_simulated_betas_stay_as_they_were() -> None:
     assert generate_problems(200, seed=7).content_hash == "2b704e2d16a7a4f7b1754bdc444d9dd8"
 
 
+@pytest.mark.parametrize("n_premises", [3, 4, 5, 6])
+def test_twins_show_the_same_to_the_letter(n_premises: int) -> None:
+    types = ("syllogisms", "transitive", "propositional")
+    problems = generate_problems(96, seed=0, n_premises=n_premises, reasoning_types=types, vocabulary="train")
+    for one, other in zip(problems.problems[::2], problems.problems[1::2], strict=True):
+        assert (one.label, other.label) == (True, False)
+        assert one.conclusion == other.conclusion
+        assert collections.Counter("".join(one.premises)) == collections.Counter("".join(other.premises))
+        assert shown(one) == shown(other)
+
+
 def shown(problem: Problem) -> tuple[object, ...]:
     """What the surface shows but for words: negations, lengths and words shared with the conclusion."""
     *premises, conclusion = [re.findall(r"\w+", s.lower()) for s in (*problem.premises, problem.conclusion)]

@@ -105,3 +105,16 @@ def test_the_smoke_size_is_a_study_of_its_own() -> None:
     assert small.betas.subjects == 2
     assert small.identity != study.identity
     assert small.space("nari") == study.space("nari")
+
+
+@pytest.mark.parametrize("layers", [{"start": 2.0, "width": 0.1}, {"run": "a-b"}, {"begin": 1}])
+def test_an_enqueued_setting_is_checked_like_the_space(layers: dict[str, Any]) -> None:
+    with pytest.raises(InputError, match="enqueue"):
+        parse(kinds={"nari": {"enqueue": [{"layers": layers}]}})
+
+
+def test_an_enqueued_setting_is_made_whole_by_the_sources_values() -> None:
+    study = parse(kinds={"nari": {"enqueue": [{"alpha": 3, "layers": {"run": "1-2"}}]}})
+    (setting,) = study.enqueued("nari")
+    assert (setting["alpha"], setting["layers"], setting["n_steps"]) == (3, {"run": "1-2"}, 200)
+    assert len(study.points("nari")) == 2

@@ -189,9 +189,10 @@ def test_the_tracking_uri_is_honoured(
 def test_another_study_of_that_name_is_left_alone(store: Store) -> None:
     write_study(store, n_trials=1)
     mirror(store, NAME)
-    store.write_manifest(NAME, {**MANIFEST, "identity": "another"})
-    with pytest.raises(StudyError, match="rename the study"):
-        mirror(store, NAME)
+    for change in ({"identity": "another"}, {"uid": "another store's"}):
+        store.write_manifest(NAME, {**MANIFEST, **change})
+        with pytest.raises(StudyError, match="another store or of other settings"):
+            mirror(store, NAME)
     assert count_runs(store, NAME) == 2
 
 

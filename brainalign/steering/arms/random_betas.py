@@ -1,4 +1,4 @@
-"""Control: betas drawn at random, put through the same maps and the same search."""
+"""Control: betas drawn at random; the maps are fitted anew on them by the same procedure, then searched alike."""
 
 from collections.abc import Hashable, Mapping
 

@@ -1,7 +1,9 @@
 """Chains of rules with a fact (syllogisms) and chains of comparisons (transitive), of three to six premises.
 
 False problems are converse fallacies (affirming the consequent, denying the antecedent), or for comparisons the
-reversed question. For each form of a true problem there is one of a false problem with the same surface.
+reversed question. A false problem is made from its true twin by turning every rule or comparison round ("All blemps are
+drasks" becomes "All drasks are blemps"): so the two have the same fact, the same conclusion and the same numbers of
+negations, words, letters and shared words.
 """
 
 from dataclasses import dataclass
@@ -41,6 +43,9 @@ class ChainForm:
         Of two steps in three premises: the last two rather than the first two.
     nouns : tuple of bool
         Kinds of words: which are nouns rather than adjectives.
+    twinned : bool
+        A false problem turns the premises of its true twin round rather than the question. Without it the kinds of
+        words are mixed, and letters match between the labels but nearly.
     """
 
     n_premises: int
@@ -49,6 +54,12 @@ class ChainForm:
     label: bool
     late: bool
     nouns: tuple[bool, bool, bool]
+    twinned: bool
+
+    @property
+    def turned(self) -> bool:
+        """Every rule or comparison of the true twin is turned round."""
+        return self.twinned and not self.label
 
     @property
     def category(self) -> str:
@@ -56,21 +67,20 @@ class ChainForm:
         return f"{self.steps}_{'true' if self.label else 'false'}_{'affirm' if self.affirm else 'negate'}"
 
 
-def chain_form(index: int, n_premises: int, *, mixed_kinds: bool) -> ChainForm:
+def chain_form(index: int, n_premises: int, *, twinned: bool) -> ChainForm:
     """Design of the problem at a place: all categories, then the same with the other end and other words.
 
-    With `mixed_kinds`, three premises in three steps mix nouns and adjectives: then the numbers of words still match
-    between the labels, but not quite those of letters.
+    Places 0 and 1, 2 and 3, … are twins.
     """
     if n_premises == 3:
         steps, affirm, label = _DESIGN[index % len(_DESIGN)]
         round_ = index // len(_DESIGN)
         question = bool(round_ & 2)
-        nouns = (question, not round_ & 4 if mixed_kinds else question, False)
-        return ChainForm(3, steps, affirm, label, late=bool(round_ & 1), nouns=nouns)
+        nouns = (question, question if twinned else not round_ & 4, False)
+        return ChainForm(3, steps, affirm, label, late=bool(round_ & 1), nouns=nouns, twinned=twinned)
     round_ = index // 4
     nouns = (not round_ & 1, bool(round_ & 2), not round_ & 4)
-    return ChainForm(n_premises, n_premises, not index & 2, not index & 1, late=False, nouns=nouns)
+    return ChainForm(n_premises, n_premises, not index & 2, not index & 1, late=False, nouns=nouns, twinned=twinned)
 
 
 def write_syllogism(form: ChainForm, words: Vocabulary, rng: np.random.Generator) -> tuple[list[str], str]:
@@ -78,7 +88,7 @@ def write_syllogism(form: ChainForm, words: Vocabulary, rng: np.random.Generator
     last = form.n_premises - 1
     pair = (0, last) if form.steps == form.n_premises else ((1, 2) if form.late else (0, 1))
     # Affirmed, truth travels up the chain; denied, it travels down.
-    given, asked = pair if form.affirm == form.label else pair[::-1]
+    given, asked = pair if form.affirm == (form.label or form.twinned) else pair[::-1]
     is_noun = _kinds_of_words(form, asked)
     n_words = form.n_premises
     pseudowords, adjectives = iter(draw(words.pseudowords, n_words, rng)), iter(draw(words.adjectives, n_words, rng))
@@ -92,7 +102,7 @@ def write_syllogism(form: ChainForm, words: Vocabulary, rng: np.random.Generator
     def one_is(place: int) -> str:
         return f"{name} is {'' if form.affirm else 'not '}{'a ' if is_noun[place] else ''}{terms[place]}"
 
-    rules = [all_are(lower, upper) for lower, upper in pairwise(range(n_words))]
+    rules = [all_are(*(step[::-1] if form.turned else step)) for step in pairwise(range(n_words))]
     return shuffled([*rules, one_is(given)], rng), one_is(asked)
 
 
@@ -120,7 +130,8 @@ def write_transitive(form: ChainForm, words: Vocabulary, rng: np.random.Generato
     names = draw(words.names, form.n_premises + 1, rng)
     (scale,) = draw(words.comparatives, 1, rng)
     pair = (0, form.n_premises) if form.steps == form.n_premises else ((1, 3) if form.late else (0, 2))
-    upper, lower = pair if form.affirm == form.label else pair[::-1]
-    premises = [f"{high} is {scale} than {low}" for high, low in pairwise(names)]
+    upper, lower = pair if form.affirm == (form.label or form.twinned) else pair[::-1]
+    steps = [step[::-1] if form.turned else step for step in pairwise(names)]
+    premises = [f"{high} is {scale} than {low}" for high, low in steps]
     conclusion = f"{names[upper]} is {'' if form.affirm else 'not '}{scale} than {names[lower]}"
     return shuffled(premises, rng), conclusion

@@ -39,6 +39,7 @@ PICTURE_FORMS = (
     PictureForm(False, False),
     PictureForm(False, True),
 )
+"""Twins stand side by side: they share their first two pictures."""
 
 
 def write_pictures(form: PictureForm, words: Vocabulary, rng: np.random.Generator) -> tuple[list[str], str]:

@@ -32,24 +32,27 @@ class PropositionalForm:
 
 
 _IF = ("If {p}, then {q}",)
+_IF_TURNED = ("If {q}, then {p}",)
 _ONLY_IF = ("{p} only if {q}",)
+_ONLY_IF_TURNED = ("{q} only if {p}",)
 _OR = ("{p} or {not_q}", "{not_q} or {p}")
+_OR_TURNED = ("{q} or {not_p}", "{not_p} or {q}")
 
 PROPOSITIONAL_FORMS: tuple[PropositionalForm, ...] = (
     PropositionalForm("modus_ponens_true", True, _IF, "{p}", "{q}"),
-    PropositionalForm("affirmed_consequent_false", False, _IF, "{q}", "{p}"),
+    PropositionalForm("affirmed_consequent_false", False, _IF_TURNED, "{p}", "{q}"),
     PropositionalForm("modus_tollens_true", True, _IF, "{not_q}", "{not_p}"),
-    PropositionalForm("denied_antecedent_false", False, _IF, "{not_p}", "{not_q}"),
+    PropositionalForm("denied_antecedent_false", False, _IF_TURNED, "{not_q}", "{not_p}"),
     PropositionalForm("disjunction_affirm_true", True, _OR, "{q}", "{p}"),
-    PropositionalForm("disjunction_affirm_false", False, _OR, "{p}", "{q}"),
+    PropositionalForm("disjunction_affirm_false", False, _OR_TURNED, "{q}", "{p}"),
     PropositionalForm("disjunction_negate_true", True, _OR, "{not_p}", "{not_q}"),
-    PropositionalForm("disjunction_negate_false", False, _OR, "{not_q}", "{not_p}"),
+    PropositionalForm("disjunction_negate_false", False, _OR_TURNED, "{not_p}", "{not_q}"),
     PropositionalForm("chain_true", True, _IF, "If {q}, then {r}", "If {p}, then {r}"),
-    PropositionalForm("chain_false", False, _IF, "If {q}, then {r}", "If {r}, then {p}"),
+    PropositionalForm("chain_false", False, _IF_TURNED, "If {r}, then {q}", "If {p}, then {r}"),
     PropositionalForm("only_if_true", True, _ONLY_IF, "{p}", "{q}"),
-    PropositionalForm("only_if_false", False, _ONLY_IF, "{q}", "{p}"),
+    PropositionalForm("only_if_false", False, _ONLY_IF_TURNED, "{p}", "{q}"),
 )
-"""Neighbours are a valid argument and a fallacy with the same negations, lengths and shared words."""
+"""Twins stand side by side: a fallacy is its valid twin with the rule turned round, so their surfaces are the same."""
 
 
 def write_propositional(

@@ -1,14 +1,16 @@
-"""The quickstart study, run once for all tests: on the simulator and a tiny model, by a real local Ray."""
+"""The quickstart's own file at a size for tests: a tiny model and simulated betas."""
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import pytest
 import yaml
 
 from brainalign.artifacts import Store, TrialRow
-from brainalign.search import StudyRun, run_study
-from brainalign.study import Study, load_study, read_study_text
+from brainalign.study import Study, read_study_text
+
+if TYPE_CHECKING:
+    from brainalign.search import StudyRun
 
 # What may differ between two runs of one study; everything else must be equal.
 UNSCIENTIFIC = ("started_at", "seconds", "host", "versions", "reused")
@@ -40,12 +42,4 @@ class Finished:
     path: Path
     study: Study
     store: Store
-    run: StudyRun
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Finished:
-    folder = tmp_path_factory.mktemp("quickstart")
-    path = write_small_quickstart(folder)
-    study, store = load_study(path), Store(folder / "store")
-    return Finished(path, study, store, run_study(study, store=store))
+    run: "StudyRun"
