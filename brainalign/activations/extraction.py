@@ -175,23 +175,6 @@ def extract_prompts(
     return record.values[:, :, rows], Answers(record.margin[rows], record.answer[rows])
 
 
-@torch.inference_mode()
-def answer_prompts(
-    model: LanguageModel, prompts: Sequence[Sequence[int]], *, block_tokens: int = BLOCK_TOKENS
-) -> Answers:
-    """Answers to prompts of token ids, shared beginnings computed once; states are not kept."""
-    tree = build_tree(prompts)
-    margin = np.empty(len(tree.leaves), dtype=np.float32)
-    answer = np.empty(len(tree.leaves), dtype=np.int8)
-    for block in blocks(tree, KeyValueStore(), device=model.device, n_rows=block_tokens):
-        last = run_layers(model, embed(model, block.ids), block.tree_pass)
-        if block.leaves:
-            places, found = tree.places(block.leaves), model.score(model.head(last[block.final_rows]))
-            margin[places], answer[places] = found.margin, found.answer
-    rows = tree.places(tree.leaf_of)
-    return Answers(margin[rows], answer[rows])
-
-
 @dataclass
 class _Record:
     """What the hooks write: states and answers of each leaf. `places`, `final_rows`: where the next ones belong."""

@@ -44,13 +44,20 @@ class Block:
 
 
 def blocks(
-    tree: PrefixTree, store: KeyValueStore, *, device: torch.device, keep_leaves_from: int = NEVER, n_rows: int
+    tree: PrefixTree,
+    store: KeyValueStore,
+    *,
+    device: torch.device,
+    keep_leaves_from: int = NEVER,
+    n_rows: int,
+    nodes: Sequence[int] | None = None,
 ) -> Iterator[Block]:
     """Cut a tree into packed passes in an order in which each finds the keys that it sees in `store`.
 
-    Leaves' keys and values are kept from layer `keep_leaves_from` on, all but their last token's.
+    Leaves' keys and values are kept from layer `keep_leaves_from` on, all but their last token's. With `nodes` only
+    these are computed; what stands above them is in the store already.
     """
-    for level in tree.levels():
+    for level in tree.levels(nodes):
         for numbers in _batches(tree, level, n_rows):
             segments = _segments(tree, numbers)
             yield _block(tree, store, segments, device, keep_leaves_from)

@@ -66,11 +66,56 @@ class PrefixTree:
         """Rank (int64) among all leaves of some leaves' node numbers."""
         return np.searchsorted(np.array(self.leaves), np.array(leaves, dtype=np.int64)).astype(np.int64)
 
-    def levels(self) -> Iterator[list[int]]:
-        """Node numbers by depth: a level needs only what stands above it."""
-        deepest = max(node.depth for node in self.nodes)
-        for depth in range(deepest + 1):
-            yield [number for number, node in enumerate(self.nodes) if node.depth == depth]
+    def levels(self, numbers: Sequence[int] | None = None) -> Iterator[list[int]]:
+        """Node numbers (all, or some) by depth: a level needs only what stands above it."""
+        chosen = range(len(self.nodes)) if numbers is None else numbers
+        by_depth: dict[int, list[int]] = {}
+        for number in chosen:
+            by_depth.setdefault(self.nodes[number].depth, []).append(number)
+        for depth in sorted(by_depth):
+            yield by_depth[depth]
+
+    def portions(self, max_tokens: int) -> Iterator[tuple[list[int], list[int]]]:
+        """Cut the forest so that few tokens besides the leaves' have to be held at a time.
+
+        Parameters
+        ----------
+        max_tokens : int
+            Tokens of inner nodes in a portion of whole subtrees, unless one node alone has more.
+
+        Yields
+        ------
+        (list of int, list of int)
+            Nodes to compute, in preorder, and the nodes that nothing later needs once they are computed.
+        """
+        children: dict[int, list[int]] = {}
+        inner = [0 if node.is_leaf else len(node.tokens) for node in self.nodes]
+        ends = [number + 1 for number in range(len(self.nodes))]
+        for number in reversed(range(len(self.nodes))):
+            parent = self.nodes[number].parent
+            children.setdefault(parent, []).insert(0, number)
+            if parent >= 0:
+                inner[parent] += inner[number]
+                ends[parent] = max(ends[parent], ends[number])
+
+        def visit(siblings: Sequence[int]) -> Iterator[tuple[list[int], list[int]]]:
+            group: list[int] = []
+            held = 0
+            for number in siblings:
+                if group and held + inner[number] > max_tokens:
+                    yield group, group
+                    group, held = [], 0
+                if inner[number] > max_tokens:
+                    yield [number], []
+                    yield from visit(children[number])
+                    yield [], [number]
+                else:
+                    group = [*group, *range(number, ends[number])]
+                    held += inner[number]
+            if group:
+                yield group, group
+
+        yield from visit(children[-1])
 
 
 def build_tree(prompts: Sequence[Sequence[int]], min_shared: int = MIN_SHARED) -> PrefixTree:

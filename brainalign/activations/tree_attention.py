@@ -8,7 +8,7 @@ position alone, for full attention and for sliding windows:
     hidden[row, c] = c > position  or  c <= position - window
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +40,12 @@ class KeyValueStore:
     def keep_layers(self, first_layer: int) -> None:
         """Forget the layers below `first_layer`."""
         self.held = {place: pair for place, pair in self.held.items() if place[1] >= first_layer}
+
+    def forget(self, nodes: Iterable[int]) -> None:
+        """Forget nodes that no later pass will see."""
+        gone = set(nodes)
+        for place in [place for place in self.held if place[0] in gone]:
+            del self.held[place]
 
     @property
     def n_bytes(self) -> int:

@@ -16,6 +16,7 @@ VERBS = {
     "activations": "Extract a model's states on the problems.",
     "predictivity": "How well a model's states predict the betas.",
     "steer": "Move a model's states towards the brain's, at inference.",
+    "evaluate": "Score a model in all premise orders, beside people, and what steering breaks.",
     "study": "Run, resume and check studies.",
     "submit": "Send a study to a Ray cluster.",
     "mlflow": "Browse a study's comparison in the MLflow UI.",

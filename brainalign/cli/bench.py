@@ -1,6 +1,7 @@
 """`brainalign bench`: speed and memory against named peers, as ratios in one run."""
 
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -90,6 +91,30 @@ def steering(
     dataset = open_dataset(betas, simulate, subjects or (2 if smoke else None))
     found = benchmark_steering(load_model(model), dataset, n_timed=10 if smoke else 100)
     _show("NARI", asdict(found), json)
+
+
+@app.command()
+def orders(
+    model: ModelOption = "smollm2-135m",
+    data: Annotated[Path | None, typer.Option("--data", help="Problems; default: the package's own.")] = None,
+    premises: Annotated[int, typer.Option(min=3, max=6, help="Use problems of so many premises.")] = 4,
+    per_category: Annotated[int, typer.Option(min=1, help="Problems of each category.")] = 2,
+    timed: Annotated[int, typer.Option(min=0, help="Prompts that the peer runs, then scaled; 0: all.")] = 0,
+    smoke: SmokeOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Ask in all premise orders, against padded batches of transformers sorted by length.
+
+    Example: brainalign bench orders --smoke --json
+    """
+    from brainalign.evaluation.benchmark import benchmark_orders, first_of_each_category
+    from brainalign.stimuli import generate_problems, own_wording, read_problems
+    from brainalign.zoo import load_model
+
+    problems = read_problems(data) if data else generate_problems(8 * per_category, 0, n_premises=premises)
+    chosen = first_of_each_category(problems, premises, per_category, at_most=2 if smoke else None)
+    n_timed = 32 if smoke else timed or None
+    _show("Orders", asdict(benchmark_orders(load_model(model), chosen, own_wording(), n_timed=n_timed)), json)
 
 
 def _show(title: str, facts: dict[str, Any], json: bool) -> None:

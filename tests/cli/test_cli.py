@@ -11,7 +11,19 @@ import yaml
 
 from tests.search.quickstart import Finished, small_quickstart
 
-VERBS = ("data", "zoo", "activations", "predictivity", "steer", "study", "submit", "mlflow", "report", "bench")
+VERBS = (
+    "data",
+    "zoo",
+    "activations",
+    "predictivity",
+    "steer",
+    "evaluate",
+    "study",
+    "submit",
+    "mlflow",
+    "report",
+    "bench",
+)
 
 
 def brainalign(*arguments: str, cwd: Path | None = None) -> "subprocess.CompletedProcess[str]":
@@ -51,11 +63,12 @@ def test_importing_the_package_loads_neither_torch_nor_ray() -> None:
         ("activations", "extract"),
         ("predictivity",),
         ("steer", "nari"),
+        ("evaluate",),
         *(("study", verb) for verb in ("run", "resume", "status", "list", "verify")),
         ("submit",),
         ("mlflow",),
         ("report", "study"),
-        *(("bench", verb) for verb in ("extraction", "encoding", "steering")),
+        *(("bench", verb) for verb in ("extraction", "encoding", "steering", "orders")),
     ],
 )
 def test_every_verb_has_help_with_an_example(verb: tuple[str, ...]) -> None:

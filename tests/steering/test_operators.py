@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from brainalign.activations import extract, is_edited, prefill
-from brainalign.activations.extraction import answer_prompts, extract_prompts
+from brainalign.activations.answering import answer_prompts
+from brainalign.activations.extraction import extract_prompts
 from brainalign.activations.prefilled import prefill_prompts
 from brainalign.artifacts import Store
 from brainalign.errors import InputError, ModelError
