@@ -50,12 +50,10 @@ def test_real_model_gives_the_states_of_one_by_one(problems: ProblemSet, wording
 
 @pytest.mark.slow
 @needs_smollm2
-def test_figures_of_the_real_model_on_the_release(release_folder: Path) -> None:
+def test_the_real_model_gives_the_same_on_the_release_either_way(release_folder: Path) -> None:
     dataset = load_betas(release_folder)
     model = load_model("smollm2-135m")
     extraction = benchmark_extraction(model, dataset.problems, dataset.wording)
-    assert extraction.ratio >= 2.5
     assert extraction.largest_difference < 1e-5
     answering = benchmark_answering(model, dataset.problems, dataset.wording)
-    assert answering.ratio >= 20
     assert answering.largest_difference < 1e-3

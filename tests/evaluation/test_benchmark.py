@@ -45,14 +45,8 @@ def test_problems_of_each_category_are_taken() -> None:
 
 @pytest.mark.slow
 @needs_smollm2
-@pytest.mark.parametrize(
-    ("n_premises", "per_category", "at_most", "n_timed", "ratio"), [(4, 2, None, None, 3), (6, 1, 1, 64, 4)]
-)
-def test_figures_of_the_real_model_on_the_release(
-    release_folder: Path, n_premises: int, per_category: int, at_most: int | None, n_timed: int | None, ratio: float
-) -> None:
-    path = release_folder / "data" / f"deductive_reasoning_data_test_{n_premises}premises.json"
-    chosen = first_of_each_category(read_problems(path), n_premises, per_category, at_most)
-    found = benchmark_orders(load_model("smollm2-135m"), chosen, own_wording(), n_timed=n_timed)
-    assert found.n_same == found.n_timed
-    assert found.ratio >= ratio
+def test_the_real_model_answers_the_same_on_the_release_either_way(release_folder: Path) -> None:
+    path = release_folder / "data" / "deductive_reasoning_data_test_4premises.json"
+    chosen = first_of_each_category(read_problems(path), 4, 1, 3)
+    found = benchmark_orders(load_model("smollm2-135m"), chosen, own_wording(), n_timed=24)
+    assert found.n_same == found.n_timed == 24
