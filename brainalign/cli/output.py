@@ -2,14 +2,17 @@
 
 import json
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-console = Console(highlight=False)
-notes = Console(stderr=True, highlight=False)
+# A pipe or a file has no width of its own: wide enough that no column of ours is folded.
+PIPE_WIDTH = 140
+console = Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH)
+notes = Console(stderr=True, highlight=False, width=None if sys.stderr.isatty() else PIPE_WIDTH)
 
 
 def print_json(value: Any) -> None:

@@ -41,9 +41,11 @@ def split_names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def span(interval: Mapping[str, float] | None) -> str:
-    """Spell an interval."""
-    return "–" if interval is None else f"[{interval['low']:+.3f}, {interval['high']:+.3f}]"
+def span(interval: Mapping[str, float | None] | None) -> str:
+    """Spell an interval; a dash where there are no bounds, for nothing varied or too little was there."""
+    if interval is None or interval["low"] is None or interval["high"] is None:
+        return "–"
+    return f"[{interval['low']:+.3f}, {interval['high']:+.3f}]"
 
 
 def _run(layers: str) -> str:

@@ -182,3 +182,12 @@ def test_run_again_says_that_everything_is_done_and_shows_the_best_beside_the_co
     ):
         assert words in found.stdout
     assert "SIMULATED" in found.stdout
+
+
+def test_steering_that_moves_nothing_is_printed_without_an_interval(tmp_path: Path) -> None:
+    found = brainalign(
+        "steer", "nari", "--model", "tiny-random-llama", "--simulate", "--subjects", "1", "--steps", "5",
+        "--alpha", "0", "--arms", "guided,bias", "--store", str(tmp_path),
+    )  # fmt: skip
+    assert found.returncode == 0, found.stderr
+    assert "guided minus bias: +0.000 –" in found.stdout
