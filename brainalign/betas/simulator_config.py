@@ -50,9 +50,9 @@ class SimulatorConfig:
     seed : int
     """
 
-    n_subjects: int = 4
+    n_subjects: int = 10
     n_voxels: Mapping[str, int] = field(default_factory=_default_voxels)
-    n_problems_per_type: int = 36
+    n_problems_per_type: int = 35
     noise_ceiling: float = 0.5
     subject_spread: float = 0.1
     voxel_spread: float = 0.1

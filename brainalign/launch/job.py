@@ -15,8 +15,15 @@ from brainalign.launch.requirements import submitter_facts
 
 PACKAGE = Path(__file__).resolve().parents[1]
 STUDY_FILE = "study.yaml"
-# A head that was started from an environment that is not active has that environment's python not on its PATH.
-_PYTHON = "$(command -v python || command -v python3)"
+# A head that was started from an environment that is not active has that environment's python not on its PATH; then it
+# is told from the library of Ray's that the process above the job's shell has loaded.
+_PYTHON = (
+    "$(for p in python python3; do"
+    " $p -c 'import importlib.util, sys; sys.exit(importlib.util.find_spec(\"ray\") is None)' 2>/dev/null"
+    " && command -v $p && exit; done;"
+    " sed -n 's#.* \\(/.*\\)/lib/python[0-9.]*/site-packages/ray/_raylet.so$#\\1/bin/python#p' /proc/$PPID/maps"
+    " | head -n 1)"
+)
 _HOOK = "brainalign.launch.blobs.install"
 # A stopped job gets what Ctrl-C sends (Ray replaces the handler of SIGTERM), and time to write what it has finished.
 _ENVIRONMENT = {"PYTHONUNBUFFERED": "1", "RAY_JOB_STOP_SIGNAL": "SIGINT", "RAY_JOB_STOP_WAIT_TIME_S": "30"}

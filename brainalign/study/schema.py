@@ -27,7 +27,7 @@ class SimulatorSection(_Section):
 
     n_subjects: Annotated[int, Field(ge=1)] = 10
     n_problems_per_type: Annotated[int, Field(ge=10)] = 35
-    noise_ceiling: Annotated[float, Field(gt=0, le=1)] = 0.4
+    noise_ceiling: Annotated[float, Field(gt=0, le=1)] = 0.5
     subject_spread: Annotated[float, Field(ge=0)] = 0.1
     planted_effect: bool = False
     seed: int = 0

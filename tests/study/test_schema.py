@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from brainalign.betas import SimulatorConfig
 from brainalign.errors import InputError
 from brainalign.study import branches, load_study, packaged_studies, parse_study, smoke
 
@@ -127,3 +128,7 @@ def test_an_enqueued_setting_is_made_whole_by_the_sources_values() -> None:
     (setting,) = study.enqueued("nari")
     assert (setting["alpha"], setting["layers"], setting["n_steps"]) == (3, {"run": "1-2"}, 200)
     assert len(study.points("nari")) == 2
+
+
+def test_simulated_data_are_the_same_by_default_from_a_study_file_and_without_one() -> None:
+    assert SimulatorConfig(**parse().betas.simulator.model_dump()) == SimulatorConfig()
