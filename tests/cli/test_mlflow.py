@@ -10,13 +10,16 @@ import urllib.request
 import pytest
 
 from tests.search.quickstart import Finished
+from tests.search.test_interruption import hear_ctrl_c
 
 pytestmark = pytest.mark.cluster
 
 
 def test_the_comparison_is_served_on_loopback_until_ctrl_c(finished: Finished) -> None:
     command = [sys.executable, "-m", "brainalign.cli", "mlflow", "quickstart", "--store", str(finished.store.root)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, preexec_fn=hear_ctrl_c
+    )
     assert process.stdout is not None
     address = ""
     for line in process.stdout:

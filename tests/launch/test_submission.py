@@ -77,6 +77,7 @@ def test_a_wrong_token_and_none_are_one_line(
     with pytest.raises(ClusterError, match="found a token that it refuses: set RAY_AUTH_TOKEN"):
         submit(study, SubmitConfig(head.dashboard, tmp_path / "store", token="another-token-0123456789abcdef"), print)
     monkeypatch.delenv("RAY_AUTH_TOKEN")
+    monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(ClusterError, match="found no token: set RAY_AUTH_TOKEN"):
         submit(study, SubmitConfig(head.dashboard, tmp_path / "store"), print)
