@@ -90,8 +90,8 @@ def run_trial(place: Place, setting: Mapping[str, Any], shared: Shared, context:
     StudyError
         The store cannot be read or written: no fault of the trial, so it gets no final state.
     """
-    standing = context.store.read_trial(shared.study.name, str(place))
-    if standing is not None and (standing.result_key is None or context.store.has_result(standing.result_key)):
+    standing = _standing_row(shared.study, place, context.store)
+    if standing is not None:
         return standing  # written by a worker that died before it could report
     started, clock = datetime.now(UTC), time.perf_counter()
     branch, study = place.branch, shared.study
@@ -114,8 +114,17 @@ def run_trial(place: Place, setting: Mapping[str, Any], shared: Shared, context:
         started_at=started.isoformat(timespec="seconds"),
         seconds=time.perf_counter() - clock,
     )
-    context.store.write_trial(row)
-    return row
+    # A worker that a killed driver left behind may have finished the same trial meanwhile: the first row stays.
+    standing = _standing_row(study, place, context.store)
+    if standing is None:
+        context.store.write_trial(row)
+    return standing or row
+
+
+def _standing_row(study: Study, place: Place, store: Store) -> TrialRow | None:
+    """Row that a place has already, its outcomes whole; None where there is none."""
+    row = store.read_trial(study.name, str(place))
+    return row if row is not None and (row.result_key is None or store.has_result(row.result_key)) else None
 
 
 def _blank_row(study: Study, place: Place, setting: Mapping[str, Any]) -> TrialRow:
