@@ -4,6 +4,7 @@ import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 from brainalign.artifacts import Store
 from brainalign.errors import StudyError
@@ -12,6 +13,7 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # mlflow reads it whe
 # A mirror can be rebuilt at any time: a server that is away must not hold a study up for the minutes of seven retries.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 
+from filelock import FileLock
 from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from sqlalchemy.exc import SQLAlchemyError
@@ -37,6 +39,8 @@ def connected(uri: str) -> Iterator[MlflowClient]:
         MLflow cannot be reached or refuses.
     """
     try:
+        if uri.startswith("sqlite:///"):
+            _make_schema(Path(uri.removeprefix("sqlite:///")))
         yield MlflowClient(tracking_uri=uri)
     # OSError: a full or read-only disk under the artifacts; SQLAlchemyError: a database file that is none
     except (MlflowException, OSError, SQLAlchemyError) as error:
@@ -45,3 +49,17 @@ def connected(uri: str) -> Iterator[MlflowClient]:
             f"expected to read and write MLflow at {uri}, found: {reason}; the results are safe in the store: "
             "mend it or set MLFLOW_TRACKING_URI, then `brainalign study verify` rebuilds the mirror"
         ) from error
+
+
+def _make_schema(path: Path) -> None:
+    """Make MLflow's database under another name and rename it: a process killed meanwhile leaves none, not a half."""
+    if path.is_file():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{path}.lock"):
+        if path.is_file():
+            return
+        whole = path.with_name(f".{path.name}.{os.getpid()}.part")
+        whole.unlink(missing_ok=True)
+        MlflowClient(tracking_uri=f"sqlite:///{whole}").search_experiments(max_results=1)
+        os.replace(whole, path)
