@@ -168,6 +168,10 @@ class Store:
         path = self._trial_path(name, place)
         return TrialRow.from_table(_read_parquet(path))[0] if path.is_file() else None
 
+    def is_whole(self, row: TrialRow) -> bool:
+        """Whether a trial's outcomes stand where its row points; a row that points nowhere lacks nothing."""
+        return row.result_key is None or self.has_result(row.result_key)
+
     def read_trials(self, name: str) -> list[TrialRow]:
         """Read all finished trials of a study, ordered by place."""
         paths = sorted((self.study_folder(name) / "trials").glob("[!.]*.parquet"))

@@ -124,7 +124,7 @@ def run_study(
 def _whole_rows(store: Store, name: str, heard: Listener) -> list[TrialRow]:
     """Rows of finished trials; one whose outcomes are gone or damaged does not count, so that it is run again."""
     rows = store.read_trials(name)
-    whole = [row for row in rows if row.result_key is None or store.has_result(row.result_key)]
+    whole = [row for row in rows if store.is_whole(row)]
     if len(whole) < len(rows):
         heard.note(f"the outcomes of {len(rows) - len(whole)} finished trials are gone or damaged: they are run again")
     return whole

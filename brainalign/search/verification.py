@@ -41,7 +41,7 @@ def verify_study(store: Store, name: str) -> Verification:
         differences = [
             f"results: {row.place}: expected outcomes, found none or a damaged file: `study resume` makes them again"
             for row in store.read_trials(name)
-            if row.result_key is not None and not store.has_result(row.result_key)
+            if not store.is_whole(row)
         ]
         differences += _differences({row.place: STATES[row.state].name for row in rows}, found)
         optuna.rebuild(rows)

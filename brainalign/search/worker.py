@@ -124,7 +124,7 @@ def run_trial(place: Place, setting: Mapping[str, Any], shared: Shared, context:
 def _standing_row(study: Study, place: Place, store: Store) -> TrialRow | None:
     """Row that a place has already, its outcomes whole; None where there is none."""
     row = store.read_trial(study.name, str(place))
-    return row if row is not None and (row.result_key is None or store.has_result(row.result_key)) else None
+    return row if row is not None and store.is_whole(row) else None
 
 
 def _blank_row(study: Study, place: Place, setting: Mapping[str, Any]) -> TrialRow:
