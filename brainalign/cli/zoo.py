@@ -7,6 +7,7 @@ import typer
 
 from brainalign.cli.options import JsonOption
 from brainalign.cli.output import print_json, print_table
+from brainalign.cli.zoo_training import train_nano
 
 app = typer.Typer(
     no_args_is_help=True, add_completion=False, help="List and show the models.\n\nExample: brainalign zoo list"
@@ -42,3 +43,6 @@ def show(name: Annotated[str, typer.Argument(help="A model's name.")], json: Jso
         print_json(facts)
         return
     print_table(name, ("what", "value"), list(facts.items()))
+
+
+app.command(name="train-nano")(train_nano)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from brainalign.errors import ModelError
 from brainalign.zoo.facts import LoadOptions, ModelFacts
+from brainalign.zoo.nano.sizes import SIZES as NANO_SIZES
 
 if TYPE_CHECKING:
     from brainalign.zoo.language_model import LanguageModel
@@ -65,6 +66,7 @@ _ROWS = (
     _tiny("mistral", 261_184),
     _tiny("phi3", 213_824),
     _tiny("gemma2", 266_752),
+    *(Entry(size.facts, "brainalign.zoo.nano.model:build") for size in NANO_SIZES),
 )
 REGISTRY = {entry.facts.name: entry for entry in _ROWS}
 

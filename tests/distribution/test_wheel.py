@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from brainalign.zoo.nano.sizes import SIZES
+
 ROOT = Path(__file__).resolve().parents[2]
 pytestmark = pytest.mark.slow
 
@@ -22,11 +24,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-def test_the_wheel_holds_code_templates_and_study_files_and_no_data(wheel: Path) -> None:
+def test_the_wheel_holds_code_templates_study_files_and_weights_of_ours_and_no_data(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "brainalign/studies/quickstart.yaml" in names
     assert any(name.startswith("brainalign/reports/templates/") for name in names)
-    assert not [name for name in names if name.endswith((".mat", ".pkl", ".nii", ".safetensors"))]
+    assert not [name for name in names if name.endswith((".mat", ".pkl", ".nii"))]
+    weights = {name for name in names if name.endswith(".safetensors")}
+    assert weights == {f"brainalign/zoo/nano/weights/{size.name}.safetensors" for size in SIZES}
+    assert "brainalign/zoo/nano/weights/MODEL_CARD.md" in names
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "brainalign").rglob("*.py")}
     assert {name for name in names if name.endswith(".py")} == sources
 

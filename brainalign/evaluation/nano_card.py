@@ -1,0 +1,184 @@
+"""The model card of the nano family: how the models were made, and what they score on words they have never seen."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from brainalign.artifacts import write_json, write_text
+from brainalign.evaluation.evaluation import Evaluation, evaluate
+from brainalign.stimuli import REASONING_TYPES, ProblemSet, generate_problems, own_wording
+from brainalign.stimuli.generator import N_PREMISES
+from brainalign.stimuli.sentences import parse
+from brainalign.zoo.facts import LoadOptions
+from brainalign.zoo.nano.model import read_model
+from brainalign.zoo.nano.record import TrainingRecord, read_record
+from brainalign.zoo.nano.sizes import SIZES
+
+CARD = "MODEL_CARD.md"
+SCORES = "scores.json"
+VOCABULARY = "test"
+SEED = 0
+N_PER_TYPE = 96
+ORDERS = "sample:6"
+_FIGURE = "balanced_accuracy"
+
+
+def unseen_problems(n_per_type: int = N_PER_TYPE) -> ProblemSet:
+    """Problems of three to six premises in the words of the "test" vocabulary, so many of each type and length."""
+    sets = [generate_problems(n_per_type, SEED, n_premises=n, vocabulary=VOCABULARY) for n in N_PREMISES]
+    return ProblemSet(tuple(problem for problems in sets for problem in problems), "generated")
+
+
+def write_card(folder: Path, n_per_type: int = N_PER_TYPE) -> list[Evaluation]:
+    """Score every model of the family whose weights are in a folder; write the card and all figures beside them.
+
+    Raises
+    ------
+    ModelError
+        Damaged weights, or a model without its record of training.
+    """
+    problems = unseen_problems(n_per_type)
+    sizes = [size for size in SIZES if (folder / f"{size.name}.safetensors").exists()]
+    found, records = [], []
+    for size in sizes:
+        model = read_model(size, folder / f"{size.name}.safetensors", LoadOptions())
+        records.append(read_record(size.name, folder))
+        found.append(evaluate(model, problems, own_wording(), orders=ORDERS))
+    write_json(folder / SCORES, [evaluation.to_json() for evaluation in found])
+    write_text(folder / CARD, _card(found, records, problems))
+    return found
+
+
+def _card(found: Sequence[Evaluation], records: Sequence[TrainingRecord], problems: ProblemSet) -> str:
+    shared = same_symbols(problems)
+    return _TEXT.format(
+        made=_made(records),
+        plan=json.dumps(dict(records[0].plan)),
+        n_problems=len(problems),
+        n_prompts=found[0].overall.n_prompts,
+        shared=f"{shared:.1%}",
+        overall=_overall(found),
+        lengths=_by_length(found),
+        categories=_by_category(found),
+    )
+
+
+def _made(records: Sequence[TrainingRecord]) -> str:
+    rows = {
+        record.name: [f"{record.n_parameters:,}", f"{record.n_chats:,}", f"{record.n_questions:,}", record.seconds]
+        for record in records
+    }
+    return _table(("model", "parameters", "chats", "questions", "processor seconds"), rows)
+
+
+def _overall(found: Sequence[Evaluation]) -> str:
+    shortcut = found[0].shortcut
+    surface = [f"{shortcut[kind].balanced_accuracy:.3f}" for kind in REASONING_TYPES]
+    rows = {"shortcut classifier (surface)": ["", *surface, "", ""]}
+    for evaluation in found:
+        scores = evaluation.overall.intervals
+        parts = [scores[_FIGURE], *(evaluation.by_type[kind].intervals[_FIGURE] for kind in REASONING_TYPES)]
+        shares = [f"{scores[name].estimate:.3f}" for name in ("share_true", "invalid")]
+        rows[evaluation.model] = [*map(_cell, parts), *shares]
+    return _table(("model", "all", *REASONING_TYPES, "says True", "says neither"), rows)
+
+
+def _by_length(found: Sequence[Evaluation]) -> str:
+    """Balanced accuracy by number of premises."""
+    rows = {}
+    for evaluation in found:
+        lengths = [len(problem.premises) for problem in evaluation.answers.problems]
+        parts = [_select(evaluation, [length == n for length in lengths], n) for n in N_PREMISES]
+        rows[evaluation.model] = [_cell(part) for part in parts]
+    return _table(("model", *(f"{n} premises" for n in N_PREMISES)), rows)
+
+
+def _select(evaluation: Evaluation, keep: Sequence[bool], n_premises: int) -> Any:
+    import numpy as np
+
+    from brainalign.evaluation.order_scores import score_orders
+
+    return score_orders(evaluation.answers.select(np.array(keep)), "premises", n_premises).intervals[_FIGURE]
+
+
+def _by_category(found: Sequence[Evaluation]) -> str:
+    rows = {
+        name: [_cell(evaluation.by_category[name].intervals["accuracy"]) for evaluation in found]
+        for name in sorted(found[0].by_category)
+    }
+    return _table(("sub-type", *(evaluation.model.removeprefix("nano-") for evaluation in found)), rows)
+
+
+def same_symbols(problems: Iterable[Any]) -> float:
+    """Share of problems in which two words are one symbol to the tokenizer, and so one word to the models."""
+    from brainalign.zoo.nano.tokenizer import symbol
+
+    doubles = []
+    for problem in problems:
+        words = {word for statement in parse(problem.premises) for word in _words(statement)}
+        doubles.append(len({symbol(word) for word in words}) < len(words))
+    return sum(doubles) / len(doubles)
+
+
+def _words(statement: Any) -> set[str]:
+    texts = [value for name, value in vars(statement).items() if name not in ("positive", "scale")]
+    return {str(text).split()[-1] for text in texts}
+
+
+def _cell(interval: Any) -> str:
+    return f"{interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+
+
+def _table(columns: Sequence[str], rows: Mapping[str, Sequence[Any]]) -> str:
+    lines = [list(columns), ["---"] * len(columns), *([name, *cells] for name, cells in rows.items())]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
+_TEXT = """\
+# The nano family
+
+Models of 0.1 to 7.4 million parameters, trained from scratch on the platform's own generated problems by
+`brainalign zoo train-nano`, so that a scaling study has models that differ and a steering study has errors to mend and
+right answers to break. They do nothing but answer True or False to such problems. Licence: MIT.
+
+## How they were made
+
+Six Llama and two Qwen 3 models of four layers. All saw the same chats in the same order; only their width differs.
+Their weights are kept in bfloat16.
+
+{made}
+
+- Chats: the chats of the platform's own wording, half syllogisms, half transitive problems, four conclusions each that
+  do not see one another. Words are drawn anew for each chat among the 676 symbols of the tokenizer.
+- Curriculum: three premises in forward order and conclusions without "not"; then more and more negated ones and other
+  orders; at last three to six premises in any order. 15 % of the batches have random words for an instruction.
+- Loss: cross-entropy of the answer, and of telling from each of the conclusion's two words whether it stands at the
+  start of the chain of premises, at its end or between; the head that tells it is not part of the models.
+- Initial weights: half of the heads begin as heads that look at the token before (first layer) or for equal tokens
+  (other layers). Without this nothing is learnt within the same number of steps.
+- Muon for the matrices and Adam for the rest; plan: `{plan}`.
+
+## Tokenizer
+
+Phrases of the platform's wording are one token each. Any other word is known by its first and third letter alone, so
+words that share these are one word to the models: two words of a problem do in {shared} of the problems below.
+
+## What they score
+
+Balanced accuracy (0.5 is chance) on {n_problems} problems in the words of the "test" vocabulary, which they have never
+seen, in {n_prompts} prompts: all six orders of three premises, six random ones of more. In brackets 95 % intervals over
+problems. The shortcut classifier sees counts of words, letters and negations only.
+
+{overall}
+
+{lengths}
+
+The problems ask how two ends of a chain stand to one another, or an end and a term between. Where a word stands on one
+side of the premises only, that tells its end: these scores show that words are looked up and bound to their places in
+any order, not that chains are followed step by step.
+
+Accuracy by sub-type (each has one label):
+
+{categories}
+"""

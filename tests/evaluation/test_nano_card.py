@@ -1,0 +1,46 @@
+"""The nano family's model card."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from brainalign.evaluation.nano_card import CARD, SCORES, same_symbols, unseen_problems, write_card
+from brainalign.stimuli import Problem
+from brainalign.zoo.nano.initial import initial_weights
+from brainalign.zoo.nano.model import write_weights
+from brainalign.zoo.nano.record import TrainingRecord, write_record
+from brainalign.zoo.nano.sizes import SIZES
+
+
+def test_a_card_has_each_model_of_the_folder_beside_the_shortcut(tmp_path: Path) -> None:
+    for size in SIZES[:2]:
+        write_weights(initial_weights(size, 0), tmp_path / f"{size.name}.safetensors")
+        write_record(TrainingRecord(size.name, size.n_parameters, 12, 48, 0, 1.5, 1, {"n_steps": 3}), tmp_path)
+    found = write_card(tmp_path, n_per_type=8)
+    card = (tmp_path / CARD).read_text(encoding="utf-8")
+    for size, evaluation in zip(SIZES[:2], found, strict=True):
+        score = evaluation.overall.intervals["balanced_accuracy"]
+        assert f"| {size.name} | {score.estimate:.3f} [{score.low:.3f}, {score.high:.3f}] |" in card
+    assert f"| shortcut classifier (surface) |  | {found[0].shortcut['syllogisms'].balanced_accuracy:.3f} |" in card
+    assert SIZES[2].name not in card
+    scores = json.loads((tmp_path / SCORES).read_text(encoding="utf-8"))
+    assert [row["model"] for row in scores] == [size.name for size in SIZES[:2]]
+    assert all(f"/{kind}" in str(sorted(scores[0]["by_category"])) for kind in ("2_true_affirm", "6_false_negate"))
+
+
+def test_unseen_problems_are_balanced_in_type_length_and_label() -> None:
+    problems = unseen_problems(8)
+    lengths = np.array([len(problem.premises) for problem in problems])
+    for n_premises in (3, 4, 5, 6):
+        for kind in ("syllogisms", "transitive"):
+            chosen = (lengths == n_premises) & (problems.types == kind)
+            assert (chosen.sum(), problems.labels[chosen].sum()) == (8, 4)
+
+
+@pytest.mark.parametrize(("third", "shared"), [("Dophin", 1.0), ("Duncan", 0.0)])
+def test_words_of_the_same_first_and_third_letter_are_one(third: str, shared: float) -> None:
+    premises = ("Daphne is kinder than Olga", f"Olga is kinder than {third}")
+    problem = Problem.of("transitive", premises, f"Daphne is kinder than {third}", label=True, category="")
+    assert same_symbols([problem]) == shared
