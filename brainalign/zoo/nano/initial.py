@@ -20,7 +20,8 @@ ROLES = 3
 _N_FAST_PAIRS = 3  # of rotations, those that turn most between neighbours
 _LOOK_BACK = 32.0
 _LIKENESS = 2.2
-_NORMED_QUERIES = 2.0
+# Largest scores of heads whose queries and keys are normed, in the first layer and in the others.
+_NORMED_SCORES = (16.0, 9.0)
 _BRANCH_SCALE = 0.5
 
 
@@ -47,7 +48,9 @@ def initial_weights(size: Size, seed: int) -> dict[str, torch.Tensor]:
         "roles": drawn(ROLES, width, scale=width**-0.5),
     }
     if size.family == "qwen3":
-        weights["qk_norm"] = torch.full((N_LAYERS, 2, size.head_dim), _NORMED_QUERIES)
+        scores = torch.tensor([_NORMED_SCORES[layer > 0] for layer in range(N_LAYERS)])
+        norms = (scores * size.head_dim**-0.5).sqrt()
+        weights["qk_norm"] = norms[:, None, None].expand(N_LAYERS, 2, size.head_dim).contiguous()
     heads = weights["qkv"].view(N_LAYERS, 3, -1, size.head_dim, width)
     n_wired = max(1, heads.shape[2] // 2)
     heads[0, 1, :n_wired], heads[0, 0, :n_wired] = _looking_back(size.head_dim, constant)
