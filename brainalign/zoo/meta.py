@@ -10,7 +10,7 @@ from brainalign.zoo.recorded import recorded
 
 
 def recorded_config(name: str) -> Any:
-    """Configuration of transformers from what is recorded of a model.
+    """Make the configuration of transformers from what is recorded of a model.
 
     Raises
     ------

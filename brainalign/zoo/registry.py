@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from brainalign.errors import ModelError
 from brainalign.zoo.entry import Entry
-from brainalign.zoo.facts import LoadOptions, ModelFacts
+from brainalign.zoo.facts import ChatRules, LoadOptions, ModelFacts
 from brainalign.zoo.families import gemma, llama, mistral, phi, qwen
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 DTYPES = ("float32", "bfloat16", "float16")
 
 
-def _tiny(family: str, n_parameters: int) -> Entry:
+def _tiny(family: str, n_parameters: int, chat: ChatRules | None = None) -> Entry:
     facts = ModelFacts(
         name=f"tiny-random-{family}",
         hub_id=None,
@@ -26,6 +26,7 @@ def _tiny(family: str, n_parameters: int) -> Entry:
         family=family,
         licence="MIT",
         memory_gib=0.5,
+        chat=chat or ChatRules(),
     )
     return Entry(facts, "brainalign.zoo.tiny:build")
 
@@ -60,10 +61,10 @@ _ROWS = (
     ),
     _tiny("llama", 261_184),
     _tiny("qwen2", 214_208),
-    _tiny("qwen3", 263_232),
-    _tiny("mistral", 261_184),
+    _tiny("qwen3", 263_232, ChatRules(options=(("enable_thinking", False),))),
+    _tiny("mistral", 261_184, ChatRules(has_system_role=False)),
     _tiny("phi3", 213_824),
-    _tiny("gemma2", 266_752),
+    _tiny("gemma2", 266_752, ChatRules(has_system_role=False)),
 )
 REGISTRY = {entry.facts.name: entry for entry in _ROWS}
 

@@ -50,7 +50,6 @@ _SPECIAL: dict[str, dict[str, Any]] = {
 }
 # Chosen so that each model says True to some problems and False to others.
 _SEEDS = {"llama": 31, "qwen2": 7, "qwen3": 12, "mistral": 8, "phi3": 9, "gemma2": 4}
-_TEMPLATE_OPTIONS: dict[str, dict[str, Any]] = {"qwen3": {"enable_thinking": False}}
 
 
 def build(facts: ModelFacts, options: LoadOptions) -> LanguageModel:
@@ -61,7 +60,7 @@ def build(facts: ModelFacts, options: LoadOptions) -> LanguageModel:
         module = AutoModelForCausalLM.from_config(config, dtype=torch.float32)
     seed = _SEEDS[facts.family]
     _fill(module, seed)
-    model = LanguageModel(facts, module, tokenizer, "", _TEMPLATE_OPTIONS.get(facts.family, {}))
+    model = LanguageModel(facts, module, tokenizer, "")
     _lengthen_answers(model)
     model.module = placed(module, options)
     model.weights_hash = _hash(module, seed, options.dtype)
