@@ -12,7 +12,8 @@ from brainalign.stimuli import Problem, Wording
 from brainalign.zoo.facts import ModelFacts
 
 Message = Mapping[str, str]
-_PROBE = ({"role": "user", "content": "Answer with one word."},)
+# What answers are looked for behind; a text that is continued must end as prompts do, or "word.True" would be pieces.
+_PROBE = {"chat": "Answer with one word.", "thinking": "Answer with one word.", "base": "One word.\nAnswer:\n"}
 # A base model continues a text. Those that were trained with a begin-of-text token get it.
 BASE_TEMPLATE = (
     "{% if bos_token is defined and bos_token %}{{ bos_token }}{% endif %}"
@@ -137,7 +138,7 @@ class Chat:
     def _spellings(self, word: str) -> tuple[int, ...]:
         # Found behind a real prompt: alone, some tokenizers put a space token before the word, or split it. The lead of
         # the answer is left out: behind it, as before it, a model may begin with the word or with a space and the word.
-        prompt = self._render(_PROBE)
+        prompt = self._render([{"role": "user", "content": _PROBE[self.facts.chat.style]}])
         start = self._encode(prompt)
         found = []
         for spelling in (word, f" {word}"):

@@ -45,6 +45,7 @@ _ROWS = (
     qwen.deepseek_r1_distill_qwen_1_5b(),
     qwen.qwen2_7b(),
     llama.llama_2_7b(),
+    gemma.gemma3_270m(),
     Entry(
         ModelFacts(
             name="smollm2-135m",
