@@ -124,7 +124,7 @@ def _steering(model: LanguageModel, prompts: Sequence[Sequence[int]]) -> Check:
     unsteered = model.score(model.forward(prompts[0])[None]).margin[0]
     worst = abs(float(steered - plain)) / float(logits.abs().max())
     found = f"margin {unsteered:+.3f} becomes {steered:+.3f}, differs by {worst:.1e} from a plain pass"
-    return Check("steering", found, worst <= _tolerance(model) and plain != unsteered)
+    return Check("steering", found, worst <= _tolerance(model) and bool(plain != unsteered))
 
 
 def _difference(found: torch.Tensor, expected: torch.Tensor) -> float:

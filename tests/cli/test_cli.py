@@ -60,6 +60,8 @@ def test_importing_the_package_loads_neither_torch_nor_ray() -> None:
         ("data", "fetch"),
         ("zoo", "list"),
         ("zoo", "show"),
+        ("zoo", "fetch"),
+        ("zoo", "check"),
         ("activations", "extract"),
         ("predictivity",),
         ("steer", "nari"),
@@ -86,6 +88,22 @@ def test_zoo_list_is_json() -> None:
     assert all(tuple(model)[: len(keys)] == keys for model in models)
     (large,) = [model for model in models if model["hub_id"] == "meta-llama/Llama-3.3-70B-Instruct"]
     assert (large["n_parameters"], large["gated"], large["embedded"]) == (70553706496, True, False)
+
+
+def test_zoo_check_prints_a_table_and_fails_with_one_line(tmp_path: Path) -> None:
+    found = brainalign("zoo", "check", "tiny-random-gemma3", "--json")
+    assert found.returncode == 0
+    assert {row["what"] for row in json.loads(found.stdout)["checks"] if row["passed"]} >= {"states", "steering"}
+    absent = brainalign("zoo", "check", "gemma-2-9b-it", "--cache", str(tmp_path))
+    assert absent.returncode == 2
+    assert "fetch gemma-2-9b-it` after accepting its licence" in absent.stderr
+    assert len(absent.stderr.strip().splitlines()) == 1
+
+
+def test_zoo_fetch_says_what_is_wrong_with_an_address(tmp_path: Path) -> None:
+    found = brainalign("zoo", "fetch", "qwen3-4b", "--from", f"file://{tmp_path}", "--cache", str(tmp_path / "cache"))
+    assert found.returncode == 2
+    assert "expected a model's config.json or the hub's cache of Qwen/Qwen3-4B" in found.stderr
 
 
 def test_predictivity_prints_what_it_promises(tmp_path: Path) -> None:
