@@ -43,12 +43,15 @@ class ChatRules:
         What the template is told beside the chat.
     answer_lead : str
         What the model writes before every answer; it is given with the prompt, so that the next token is the answer.
+    max_thoughts : int
+        Most tokens that a model that thinks aloud may write before it has to answer.
     """
 
     style: Literal["chat", "base", "thinking"] = "chat"
     has_system_role: bool = True
     options: tuple[tuple[str, Any], ...] = ()
     answer_lead: str = ""
+    max_thoughts: int = 2048
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from brainalign.errors import ModelError
 from brainalign.stimuli import Problem, Wording
 from brainalign.zoo.chat import Chat, Message, context_of
 from brainalign.zoo.facts import ModelFacts
+from brainalign.zoo.thinking import with_thoughts
 
 Site = Literal["attention", "layer"]
 TRUE, FALSE, NEITHER = 1, 0, -1
@@ -65,6 +66,7 @@ class LanguageModel:
     module: Any = field(repr=False)
     tokenizer: Any = field(repr=False)
     weights_hash: str
+    _thoughts: dict[tuple[str, tuple[int, ...]], list[int]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.module.eval()
@@ -143,6 +145,8 @@ class LanguageModel:
     def encode_problem(self, problem: Problem, wording: Wording) -> list[int]:
         """Tokens of the prompt that puts a problem to the model, in the words for its kind (base models have others).
 
+        A model that thinks aloud writes its thoughts first; they are part of the prompt, and kept for the next time.
+
         Raises
         ------
         ModelError
@@ -150,7 +154,15 @@ class LanguageModel:
         InputError
             The wording has no texts for problems of this type.
         """
-        return self.chat.encode_problem(problem, wording)
+        ids = self.chat.encode_problem(problem, wording)
+        if self.facts.chat.style != "thinking":
+            return ids
+        if any(module._forward_hooks for layer in self.layers for module in layer.modules()):
+            return with_thoughts(self, ids)
+        place = (self.weights_hash, tuple(ids))
+        if place not in self._thoughts:
+            self._thoughts[place] = with_thoughts(self, ids)
+        return list(self._thoughts[place])
 
     @property
     def true_ids(self) -> tuple[int, ...]:
