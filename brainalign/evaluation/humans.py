@@ -93,4 +93,5 @@ def _accuracy(correct: np.ndarray, name: str) -> Interval:
     n_subjects, n_problems = correct.shape
     subjects, problems = np.indices(correct.shape).reshape(2, -1)
     rng = stream("evaluation", "people", name)
-    return crossed_bootstrap(correct.ravel(), np.zeros(n_subjects * n_problems), subjects, problems, rng=rng)
+    shares = crossed_bootstrap(correct.ravel(), np.zeros(n_subjects * n_problems), subjects, problems, rng=rng)
+    return shares.cut(0, 1)
