@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from brainalign.encoding.cross_validation import Rows, heldout_correlations, stratified_folds
 from brainalign.encoding.ridge import RELEASE_ALPHAS, Floats, checked_alphas
+from brainalign.encoding.trials import by_trials, recorded
 from brainalign.errors import InputError
 from brainalign.statistics import median_absolute_deviation
 
@@ -63,6 +64,8 @@ class Predictivity:
         ``"all"`` or the stratum that the score is restricted to.
     n_trials
         Problems used.
+    subject_trials
+        Those that each subject had a trial with, in the order of ``subjects``.
     """
 
     scores: Floats
@@ -71,6 +74,7 @@ class Predictivity:
     subjects: tuple[str, ...]
     subset: str
     n_trials: int
+    subject_trials: tuple[int, ...]
 
     @property
     def layer_scores(self) -> Floats:
@@ -114,6 +118,7 @@ class Predictivity:
             },
             "subset": self.subset,
             "n_trials": self.n_trials,
+            "subject_trials": dict(zip(map(str, self.subjects), self.subject_trials, strict=True)),
             "n_subjects": len(self.subjects),
         }
 
@@ -133,7 +138,8 @@ def predictivity(
     X
         float, (2L, n, d) or (2, L, n, d): attention outputs of the L layers, then layer outputs, for n problems.
     Y
-        subject -> float, (n, v): betas on the same problems.
+        subject -> float, (n, v): betas on the same problems; a row is NaN as a whole where the subject had no trial.
+        A subject is fitted and scored on its own trials; subjects with the same ones share their folds.
     strata
         (n,): reasoning type of each problem; folds are stratified by it.
     config
@@ -159,20 +165,39 @@ def predictivity(
     betas = {subject: _checked_betas(subject, values, len(types))[rows] for subject, values in Y.items()}
     if not betas:
         raise InputError("expected betas of at least one subject, found none: check the choice of subjects")
-    folds = folds_of(types[rows], config)
-    used = features if len(rows) == len(types) else features[:, rows]
-    correlations, chosen = heldout_correlations(used, betas, folds, checked_alphas(config.alphas))
-    scores = np.stack([_median_over_voxels(values) for values in correlations.values()], axis=1)
+    correlations, chosen = _scored(features, betas, types, rows, config)
+    scores = np.stack([_median_over_voxels(correlations[subject]) for subject in betas], axis=1)
     if np.isnan(scores).any(axis=1).all():
         raise InputError("expected a layer whose states vary over problems, found none: extract the states again")
     return Predictivity(
         scores=scores,
-        voxel_scores={subject: values.astype(np.float32) for subject, values in correlations.items()},
-        alphas=chosen,
+        voxel_scores={subject: correlations[subject].astype(np.float32) for subject in betas},
+        alphas=np.stack([chosen[subject] for subject in betas], axis=1),
         subjects=tuple(betas),
         subset=subset,
         n_trials=len(rows),
+        subject_trials=tuple(int(recorded(values, str(subject)).sum()) for subject, values in betas.items()),
     )
+
+
+def _scored(
+    features: NDArray[Any],
+    betas: Mapping[str, Floats],
+    types: NDArray[Any],
+    rows: NDArray[np.intp],
+    config: PredictivityConfig,
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Correlations (F, v) and penalties (F, folds) of each subject, those with the same trials together."""
+    alphas, correlations, chosen = checked_alphas(config.alphas), {}, {}
+    for subjects, there in by_trials(betas):
+        own = rows[there]
+        used = features if len(own) == features.shape[1] else features[:, own]
+        found, penalties = heldout_correlations(
+            used, {subject: betas[subject][there] for subject in subjects}, folds_of(types[own], config), alphas
+        )
+        correlations |= found
+        chosen |= {subject: penalties[:, place] for place, subject in enumerate(subjects)}
+    return correlations, chosen
 
 
 def folds_of(strata: ArrayLike, config: PredictivityConfig) -> list[tuple[Rows, Rows]]:
@@ -221,8 +246,7 @@ def _checked_betas(subject: str, betas: ArrayLike, n_problems: int) -> Floats:
             f"expected betas of shape ({n_problems}, voxels) for subject {subject!r}, found {values.shape}: "
             "select the same problems for states and betas"
         )
-    if not np.isfinite(values).all():
-        raise InputError(f"expected finite betas, found NaN for subject {subject!r}: drop those voxels or the subject")
-    if not (np.ptp(values, axis=0) > 0).any():
+    there = recorded(values, subject)
+    if not there.any() or not (np.ptp(values[there], axis=0) > 0).any():
         raise InputError(f"expected voxels that vary, found none for subject {subject!r}: drop the subject")
     return values

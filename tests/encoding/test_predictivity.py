@@ -146,3 +146,20 @@ def test_attention_output_sets_come_first_in_stacked_activations() -> None:
         ("layer", 0),
         ("layer", 2),
     ]
+
+
+def test_each_subject_is_scored_on_its_own_trials() -> None:
+    rng = np.random.default_rng(5)
+    X, types = rng.normal(size=(4, 30, 12)), np.repeat(["a", "b"], 15)
+    betas = {name: X[1] @ rng.normal(size=(12, v)) + rng.normal(size=(30, v)) for name, v in (("one", 5), ("two", 8))}
+    there = np.arange(30) % 3 > 0
+    ragged = {"one": betas["one"], "two": np.where(there[:, None], betas["two"], np.nan)}
+    found = predictivity(X, ragged, types)
+    alone = predictivity(X[:, there], {"two": betas["two"][there]}, types[there])
+    whole = predictivity(X, {"one": betas["one"]}, types)
+    np.testing.assert_array_equal(found.scores, np.concatenate([whole.scores, alone.scores], axis=1))
+    np.testing.assert_array_equal(found.voxel_scores["two"], alone.voxel_scores["two"])
+    np.testing.assert_array_equal(found.alphas, np.concatenate([whole.alphas, alone.alphas], axis=1))
+    assert (found.n_trials, found.subject_trials) == (30, (30, 20))
+    with pytest.raises(InputError, match="NaN for subject 'one'"):
+        predictivity(X, {"one": np.where(np.eye(30, 5) > 0, np.nan, betas["one"])}, types)
