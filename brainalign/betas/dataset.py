@@ -18,6 +18,7 @@ ROIS = ("deductive_reasoning", "language", "md")
 """Regions of the deductive data."""
 HCP_ROIS = ("md",)
 """Regions of the HCP data: multiple demand, the top tenth of its voxels, chosen in each subject by itself."""
+REGIONS: Mapping[DatasetName, tuple[str, ...]] = {"deductive": ROIS, "hcp": HCP_ROIS}
 
 
 @dataclass(frozen=True)

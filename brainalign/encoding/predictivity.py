@@ -1,5 +1,6 @@
 """Neural predictivity: how well a model's states predict each subject's voxels on held-out problems."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -13,6 +14,8 @@ from brainalign.encoding.trials import by_trials, recorded
 from brainalign.errors import InputError
 from brainalign.statistics import median_absolute_deviation
 
+FEW_HELD_OUT = 6
+"""Held-out trials below which a correlation over them says next to nothing by itself."""
 SITES: tuple[Literal["attention"], Literal["layer"]] = ("attention", "layer")
 
 
@@ -66,6 +69,8 @@ class Predictivity:
         Problems used.
     subject_trials
         Those that each subject had a trial with, in the order of ``subjects``.
+    n_held_out
+        Trials of the smallest held-out fold.
     """
 
     scores: Floats
@@ -75,6 +80,7 @@ class Predictivity:
     subset: str
     n_trials: int
     subject_trials: tuple[int, ...]
+    n_held_out: int
 
     @property
     def layer_scores(self) -> Floats:
@@ -105,6 +111,18 @@ class Predictivity:
         """Site and layer of a row of ``scores``."""
         n_layers = len(self.scores) // 2
         return Place(SITES[row // n_layers], row % n_layers)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know: that a fold may hold too few trials for its r to say much."""
+        fewest, held_out = min(self.subject_trials), self.n_held_out
+        if held_out >= FEW_HELD_OUT:
+            return ()
+        return (
+            f"{fewest} trials of a subject, {held_out} in a held-out fold: where there is nothing to find, r over so "
+            f"few has a standard deviation of about {1 / math.sqrt(max(1, held_out - 1)):.2f}, and the score is the best "
+            "of all layers; hold it beside the shuffled arm of a study",
+        )
 
     def to_json(self) -> dict[str, Any]:
         """Return plain numbers: the score, its spread, where it is reached, and all layers' and subjects' scores."""
@@ -169,6 +187,7 @@ def predictivity(
     scores = np.stack([_median_over_voxels(correlations[subject]) for subject in betas], axis=1)
     if np.isnan(scores).any(axis=1).all():
         raise InputError("expected a layer whose states vary over problems, found none: extract the states again")
+    trials = [int(recorded(values, subject).sum()) for subject, values in betas.items()]
     return Predictivity(
         scores=scores,
         voxel_scores={subject: correlations[subject].astype(np.float32) for subject in betas},
@@ -176,7 +195,8 @@ def predictivity(
         subjects=tuple(betas),
         subset=subset,
         n_trials=len(rows),
-        subject_trials=tuple(int(recorded(values, str(subject)).sum()) for subject, values in betas.items()),
+        subject_trials=tuple(trials),
+        n_held_out=min(trials) // config.n_splits,
     )
 
 
