@@ -37,7 +37,7 @@ class DatasetFiles(Protocol):
         """Files that these subjects need."""
 
     def fingerprint(self, subjects: tuple[str, ...]) -> list[list[str | int]]:
-        """What a conversion depends on."""
+        """Tell what a conversion depends on."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,9 @@ def load_release(
     settings = {"dataset": dataset, "files": files.fingerprint(names), "subjects": list(names)}
     key = content_key(_STAGE, VERSION, settings)
     store = Store(cache)
-    problems, betas, n_dropped = _recall(store, key, files) or _convert(store, key, _FORMATS[dataset].read(files, names))
+    problems, betas, n_dropped = _recall(store, key, files) or _convert(
+        store, key, _FORMATS[dataset].read(files, names)
+    )
     return FmriDataset(problems, betas, wording, betas.source, n_dropped)
 
 

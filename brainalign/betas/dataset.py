@@ -98,7 +98,10 @@ class Betas:
         for roi, by_subject in self.values.items():
             for place, (subject, array) in enumerate(by_subject.items()):
                 finite = np.isfinite(array)
-                if not np.array_equal(finite.all(axis=1), self.seen[place]) or (finite.any(axis=1) & ~self.seen[place]).any():
+                if (
+                    not np.array_equal(finite.all(axis=1), self.seen[place])
+                    or (finite.any(axis=1) & ~self.seen[place]).any()
+                ):
                     raise InputError(
                         f"expected rows of {roi} in {subject} that are finite, or NaN as a whole where there was no "
                         "trial, the same in all regions, found others: drop voxels that hold NaN"
@@ -214,8 +217,8 @@ class FmriDataset:
         """Keep some subjects (the first so many, or names) and some stimuli: by default those that one of them saw."""
         betas = self.betas.select(subjects, stimulus_ids)
         if stimulus_ids is None:
-            kept = zip(betas.stimulus_ids, betas.seen.any(axis=0), strict=True)
-            betas = betas.select(stimulus_ids=[name for name, seen in kept if seen])
+            by_stimulus = zip(betas.stimulus_ids, betas.seen.T, strict=True)
+            betas = betas.select(stimulus_ids=[name for name, seen in by_stimulus if seen.any()])
         wanted = betas.stimulus_ids
         return replace(self, problems=self.problems.subset(wanted), betas=betas)
 

@@ -57,7 +57,9 @@ def read_hcp(files: HcpFiles, subjects: int | Iterable[str] | None = None) -> tu
     stimuli = _read_stimuli(files.stimuli)
     trials = {name: _read_trials(files.trials[name], stimuli) for name in names}
     seen = {stimulus_id for found in trials.values() for stimulus_id in found.rows}
-    problems = ProblemSet(tuple({p.stimulus_id: p for p in stimuli.values() if p.stimulus_id in seen}.values()), "release")
+    problems = ProblemSet(
+        tuple({p.stimulus_id: p for p in stimuli.values() if p.stimulus_id in seen}.values()), "release"
+    )
     (roi,) = HCP_ROIS
     values, remarks = {}, []
     for name in names:
@@ -75,6 +77,7 @@ def read_hcp(files: HcpFiles, subjects: int | Iterable[str] | None = None) -> tu
 def _read_stimuli(path: Path) -> dict[str, Problem]:
     """Problems by the name of their stimulus file; some files show the same pictures and are one problem."""
     stimuli: dict[str, Problem] = {}
+    first: dict[str, Problem] = {}
     for record in read_records(path):
         problem = scanner_picture_problem(record)
         if problem is None:
@@ -84,7 +87,7 @@ def _read_stimuli(path: Path) -> dict[str, Problem]:
                 f"expected {record.text('stimulus_file')} to be named by the answer that its pictures have, found "
                 f"{problem.premises} in {record.place}: correct the file"
             )
-        stimuli[record.text("stimulus_file")] = problem
+        stimuli[record.text("stimulus_file")] = first.setdefault(problem.stimulus_id, problem)
     return stimuli
 
 

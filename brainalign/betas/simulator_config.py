@@ -74,13 +74,14 @@ class SimulatorConfig:
 
     def __post_init__(self) -> None:
         if self.dataset not in DATASETS:
-            raise InputError(f"expected a data set of {', '.join(DATASETS)}, found {self.dataset!r}: choose one of them")
+            raise InputError(f"expected a data set of {', '.join(DATASETS)}, found {self.dataset!r}: choose one")
         if not self.n_voxels:
             object.__setattr__(self, "n_voxels", _VOXELS[self.dataset])
         counts = (self.n_subjects, self.n_problems_per_type, self.n_components, self.n_latents, *self.n_voxels.values())
         if min(counts) < 1 or set(self.n_voxels) != set(self.rois):
             raise InputError(
-                f"expected at least 1 subject, problem, component, latent and voxel in each of {self.rois}, found {self}"
+                f"expected at least 1 subject, problem, component, latent and voxel in each of {self.rois}, found "
+                f"{self}: raise what is too small"
             )
         shares = {name: getattr(self, name) for name in ("shared_share", "accuracy", "planted_share")}
         wrong = {name: share for name, share in shares.items() if not 0 <= share <= 1}

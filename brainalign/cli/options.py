@@ -37,9 +37,7 @@ def open_store(path: Path) -> "Store":
     return Store(path)
 
 
-def open_dataset(
-    betas: Path | None, simulate: bool, subjects: int | None, dataset: str = "deductive"
-) -> "FmriDataset":
+def open_dataset(betas: Path | None, simulate: bool, subjects: int | None, dataset: str = "deductive") -> "FmriDataset":
     """Betas and problems as the options name them; says on standard error which data they are."""
     from brainalign.betas import DATASETS, SimulatorConfig, load_betas
     from brainalign.cli.output import say_source

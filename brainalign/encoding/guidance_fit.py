@@ -262,7 +262,7 @@ def _inner_products(Y: Mapping[Any, ArrayLike], n_stimuli: int, used: Rows) -> _
 
 
 def _training_sets(pool: Rows, targets: Rows, there: NDArray[np.bool_], leave_out: bool) -> _TrainingSets:
-    """Sets for subjects whose trials in the pool are `there`, bool (n,)."""
+    """Make the sets for subjects whose trials in the pool are `there`, bool (n,)."""
     everything = np.flatnonzero(there)
     position = {int(row): i for i, row in enumerate(pool)} if leave_out else {}
     own = [position[int(row)] for row in targets if int(row) in position]

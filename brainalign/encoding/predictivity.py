@@ -120,8 +120,8 @@ class Predictivity:
             return ()
         return (
             f"{fewest} trials of a subject, {held_out} in a held-out fold: where there is nothing to find, r over so "
-            f"few has a standard deviation of about {1 / math.sqrt(max(1, held_out - 1)):.2f}, and the score is the best "
-            "of all layers; hold it beside the shuffled arm of a study",
+            f"few has a standard deviation of about {1 / math.sqrt(max(1, held_out - 1)):.2f}, and the score is the "
+            "best of all layers; hold it beside the shuffled arm of a study",
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -208,7 +208,9 @@ def _scored(
     config: PredictivityConfig,
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """Correlations (F, v) and penalties (F, folds) of each subject, those with the same trials together."""
-    alphas, correlations, chosen = checked_alphas(config.alphas), {}, {}
+    alphas = checked_alphas(config.alphas)
+    correlations: dict[str, Floats] = {}
+    chosen: dict[str, Floats] = {}
     for subjects, there in by_trials(betas):
         own = rows[there]
         used = features if len(own) == features.shape[1] else features[:, own]

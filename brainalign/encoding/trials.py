@@ -21,7 +21,7 @@ def recorded(betas: Floats, subject: Hashable) -> NDArray[np.bool_]:
         A row that is neither finite nor NaN as a whole.
     """
     finite = np.isfinite(betas)
-    there: NDArray[np.bool_] = finite.all(axis=1)
+    there = np.asarray(finite.all(axis=1))
     if (finite.any(axis=1) & ~there).any():
         raise InputError(f"expected finite betas, found NaN for subject {subject!r}: drop those voxels or the subject")
     return there

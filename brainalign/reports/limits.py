@@ -140,11 +140,11 @@ def _layer_choice(study: StudyRecord) -> Iterator[str]:
     )
     if "shuffled" in study.study.arms("predictivity"):
         yield (
-            "With one type of reasoning the shuffled arm shows what is found where there is nothing, with the same choice "
-            "of a layer."
+            "With one type of reasoning the shuffled arm shows what is found where there is nothing, with the same "
+            "choice of a layer."
             if len(section(study.data, "problem_types")) == 1
-            else "The shuffled arm keeps the types of reasoning in place: it shows what the type alone explains, with the "
-            "same choice of a layer."
+            else "The shuffled arm keeps the types of reasoning in place: it shows what the type alone explains, with "
+            "the same choice of a layer."
         )
 
 

@@ -35,9 +35,7 @@ def load_dataset(study: Study, betas: Path | str | None) -> FmriDataset:
     if section.source == "simulated":
         return load_betas(dataset=section.dataset, simulate=simulator, subjects=section.subjects)
     if section.source == "release":
-        return load_betas(
-            betas, dataset=section.dataset, fetch_timeout_s=FETCH_TIMEOUT_S, subjects=section.subjects
-        )
+        return load_betas(betas, dataset=section.dataset, fetch_timeout_s=FETCH_TIMEOUT_S, subjects=section.subjects)
     return load_betas(
         betas,
         dataset=section.dataset,

@@ -184,7 +184,7 @@ def transfer_directions(
     dataset : FmriDataset
         Problems, betas and wording; select subjects on it first.
     config : NariConfig, optional
-        Of the search; by default the middle half of the layers and the data's first region, with the published settings.
+        Of the search; by default the middle half of the layers and the data's first region, as published.
     options : TransferOptions, optional
     store : Store, optional
         Where activations are found and kept.

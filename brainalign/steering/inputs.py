@@ -96,7 +96,7 @@ class NariInputs:
 
     def seen(self, subject: str) -> NDArray[np.bool_]:
         """Problems that a subject had a trial with, (N,)."""
-        return ~np.isnan(self.betas[subject]).any(axis=1)
+        return np.asarray(~np.isnan(self.betas[subject]).any(axis=1))
 
     def check_layers(self, layers: Sequence[int]) -> None:
         """Refuse layers that the model does not have."""

@@ -37,7 +37,7 @@ _TASKS = (
 _PICTURE_TASKS = (
     "You will read what {count} images look like, each by its {first} and {second}. A and B differ in one of the two; "
     "decide whether C and D differ in that one as well.",
-    "Given the {first} and {second} of {count} images, say whether the feature that tells A from B also tells C from D.",
+    "Given the {first} and {second} of {count} images, say whether what tells A from B also tells C from D.",
     "Find the one feature, {first} or {second}, in which image A and image B are unlike, and test whether image C and "
     "image D are unlike in it too.",
     "Of {count} images you are told {first} and {second}. Compare A with B, then ask of C and D only what differed.",
@@ -91,7 +91,7 @@ def _by_type(opening: str, task: str, method: str, ending: str) -> dict[str, str
 
 def _reworded(wording: "Wording", texts: dict[str, str]) -> "Wording":
     """Put other instructions into a wording; acknowledgement and layout stay."""
-    scanner = {kind: texts[kind] for kind in REASONING_TYPES}
+    scanner: dict[str, str] = {kind: texts[kind] for kind in REASONING_TYPES}
     others = {
         kind: replace(old, instruction=texts[kind]) if kind in texts else old for kind, old in wording.others.items()
     }

@@ -50,8 +50,10 @@ class BestSubject(Guided):
         betas: dict[Hashable, Singles] = {}
         for place, name in enumerate(inputs.subjects):
             able = (seen | ~seen[place]).all(axis=1)
-            chosen = inputs.subjects[int(np.argmax(np.where(able, accuracy, -np.inf)))]
-            betas[name] = np.where(seen[place][:, None], inputs.betas[chosen], np.float32(np.nan))
+            chosen = int(np.argmax(np.where(able, accuracy, -np.inf)))
+            values = inputs.betas[inputs.subjects[chosen]]
+            same = np.array_equal(seen[chosen], seen[place])
+            betas[name] = values if same else np.where(seen[place][:, None], values, np.float32(np.nan))
         return betas
 
 
