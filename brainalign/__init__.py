@@ -15,6 +15,7 @@ _VERBS = {
     "extract": "brainalign.activations",
     "predictivity": "brainalign.encoding",
     "steer": "brainalign.steering",
+    "evaluate": "brainalign.evaluation",
     "load_study": "brainalign.study",
     "run_study": "brainalign.search",
     "study_report": "brainalign.reports",
@@ -22,6 +23,7 @@ _VERBS = {
 
 __all__ = [
     "__version__",
+    "evaluate",
     "extract",
     "load_betas",
     "load_model",
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from brainalign.activations import extract
     from brainalign.betas import load_betas
     from brainalign.encoding import predictivity
+    from brainalign.evaluation import evaluate
     from brainalign.reports import study_report
     from brainalign.search import run_study
     from brainalign.steering import steer

@@ -1,24 +1,26 @@
-"""Seconds of packed extraction and of prefilled answers beside plain forward passes of transformers, one by one."""
+"""Seconds of packed extraction beside plain forward passes of transformers, and the memory of prefilled answers."""
 
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 import torch
 
 from brainalign.activations.extraction import encode_problems, extract_prompts
-from brainalign.activations.hooks import SITES, displaced
+from brainalign.activations.hooks import SITES
 from brainalign.activations.prefilled import prefill_prompts
 from brainalign.activations.prefix_tree import build_tree
-from brainalign.artifacts import stream
 from brainalign.stimuli import ProblemSet, Wording
-from brainalign.zoo import Answers, LanguageModel
+from brainalign.zoo import LanguageModel
 
 T = TypeVar("T")
+_GIB = 2**30
+_PEAK_RESET = Path("/proc/self/clear_refs")
 
 
 @dataclass(frozen=True)
@@ -39,18 +41,25 @@ class ExtractionBenchmark:
 
 
 @dataclass(frozen=True)
-class AnsweringBenchmark:
-    """Prefilled answers against a full forward pass for each; `largest_difference` is that of the margins (logits)."""
+class MemoryBenchmark:
+    """Resident memory of the process while prefilled prompts answer ever more configurations, GiB.
 
-    n_rows: int
-    n_problems: int
-    n_forward: int
-    rows_per_s: float
-    forward_rows_per_s: float
-    ratio: float
-    largest_difference: float
-    prefill_s: float
-    n_threads: int
+    Attributes
+    ----------
+    n_configurations : tuple of int
+        Configurations asked in one call.
+    displacements_gib : tuple of float
+        What the caller hands in for them.
+    peak_gib : tuple of float
+        Largest resident memory during the call, model and prompts included, the displacements left out.
+    growth : float
+        Last peak over the first; 1 where memory does not depend on the number of configurations.
+    """
+
+    n_configurations: tuple[int, ...]
+    displacements_gib: tuple[float, ...]
+    peak_gib: tuple[float, ...]
+    growth: float
 
 
 def benchmark_extraction(
@@ -73,30 +82,30 @@ def benchmark_extraction(
     )
 
 
-def benchmark_answering(
-    model: LanguageModel, problems: ProblemSet, wording: Wording, *, n_rows: int = 480, n_forward: int = 12
-) -> AnsweringBenchmark:
-    """Time prefilled answers, middle half of the layers steered, against full forward passes of the first rows."""
-    prompts = encode_problems(model, problems, wording)
-    first = model.n_layers // 4
-    layers = range(first, 3 * model.n_layers // 4)
-    prefilled, prefill_s = _best(lambda: prefill_prompts(model, prompts, first), 1)
-    noise = stream("benchmark", "answering").standard_normal((n_rows, len(layers), model.hidden_size))
-    displacements = torch.from_numpy(0.1 * noise.astype(np.float32))
-    rows = np.arange(n_rows, dtype=np.int64) % len(prompts)
-    answers, packed_s = _best(lambda: prefilled.answer(rows, layers, displacements), 2)
-    plain, plain_s = _best(lambda: _steered(model, prompts, rows[:n_forward], layers, displacements), 1)
-    return AnsweringBenchmark(
-        n_rows=n_rows,
-        n_problems=len(prompts),
-        n_forward=n_forward,
-        rows_per_s=n_rows / packed_s,
-        forward_rows_per_s=n_forward / plain_s,
-        ratio=n_rows / packed_s / (n_forward / plain_s),
-        largest_difference=float(np.abs(plain.margin - answers.margin[:n_forward]).max()),
-        prefill_s=prefill_s,
-        n_threads=torch.get_num_threads(),
-    )
+def benchmark_memory(
+    model: LanguageModel,
+    problems: ProblemSet,
+    wording: Wording,
+    layers: Sequence[int],
+    counts: Sequence[int] = (128, 512, 2048),
+) -> MemoryBenchmark:
+    """Measure the peak resident memory of prefilled answers while some layers are steered (Linux only)."""
+    prefilled = prefill_prompts(model, encode_problems(model, problems, wording), layers[0])
+    inputs, peaks = [], []
+    for count in counts:
+        rows = np.arange(count, dtype=np.int64) % len(problems)
+        displacements = torch.full((count, len(layers), model.hidden_size), 1e-3)
+        inputs.append(displacements.nbytes / _GIB)
+        _PEAK_RESET.write_text("5")
+        prefilled.answer(rows, layers, displacements)
+        peaks.append(_peak_gib() - inputs[-1])
+        del displacements
+    return MemoryBenchmark(tuple(counts), tuple(inputs), tuple(peaks), peaks[-1] / peaks[0])
+
+
+def _peak_gib() -> float:
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 / _GIB for line in lines if line.startswith("VmHWM"))
 
 
 def one_by_one(model: LanguageModel, prompts: Sequence[Sequence[int]]) -> np.ndarray:
@@ -113,20 +122,6 @@ def one_by_one(model: LanguageModel, prompts: Sequence[Sequence[int]]) -> np.nda
                     stack.enter_context(model.hook(name, layer, partial(write, site, layer, number)))
             model.forward(prompt)
     return values
-
-
-def _steered(
-    model: LanguageModel,
-    prompts: Sequence[Sequence[int]],
-    rows: np.ndarray,
-    layers: Sequence[int],
-    displacements: torch.Tensor,
-) -> Answers:
-    logits = []
-    for row, problem in enumerate(rows.tolist()):
-        with displaced(model, "attention", layers, displacements[row]):
-            logits.append(model.forward(prompts[problem]))
-    return model.score(torch.stack(logits))
 
 
 def _best(run: Callable[[], T], repeats: int) -> tuple[T, float]:

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -15,6 +15,9 @@ from brainalign.cli.options import (
     open_dataset,
 )
 from brainalign.cli.output import print_json, print_table
+
+if TYPE_CHECKING:
+    from brainalign.zoo import LanguageModel
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -81,16 +84,29 @@ def steering(
     smoke: SmokeOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Run a NARI search from prefilled prompts against a full forward for each check.
+    """Run a NARI search, all premise orders and ever more configurations: seconds against named peers, and memory.
 
     Example: brainalign bench steering --subjects 2 --smoke
     """
+    from brainalign.activations.benchmark import benchmark_memory
+    from brainalign.steering import middle_half
     from brainalign.steering.benchmark import benchmark_steering
     from brainalign.zoo import load_model
 
-    dataset = open_dataset(betas, simulate, subjects or (2 if smoke else None))
-    found = benchmark_steering(load_model(model), dataset, n_timed=10 if smoke else 100)
-    _show("NARI", asdict(found), json)
+    dataset, loaded = open_dataset(betas, simulate, subjects or (2 if smoke else None)), load_model(model)
+    layers = middle_half(loaded.n_layers)
+    found = {
+        "memory": asdict(benchmark_memory(loaded, dataset.problems, dataset.wording, layers)),
+        "nari": asdict(benchmark_steering(loaded, dataset, n_timed=10 if smoke else 100)),
+    }
+    for premises, timed in ((4, None), (6, 400)):
+        facts = _orders(loaded, None, premises, per_category=2, n_timed=32 if smoke else timed, smoke=smoke)
+        found[f"orders_of_{premises}"] = facts
+    if json:
+        print_json(found)
+    else:
+        for title, facts in found.items():
+            _show(title, facts, json)
 
 
 @app.command()
@@ -107,14 +123,25 @@ def orders(
 
     Example: brainalign bench orders --smoke --json
     """
+    from brainalign.zoo import load_model
+
+    n_timed = 32 if smoke else timed or None
+    _show(
+        "Orders",
+        _orders(load_model(model), data, premises, per_category=per_category, n_timed=n_timed, smoke=smoke),
+        json,
+    )
+
+
+def _orders(
+    model: "LanguageModel", data: Path | None, premises: int, *, per_category: int, n_timed: int | None, smoke: bool
+) -> dict[str, Any]:
     from brainalign.evaluation.benchmark import benchmark_orders, first_of_each_category
     from brainalign.stimuli import generate_problems, own_wording, read_problems
-    from brainalign.zoo import load_model
 
     problems = read_problems(data) if data else generate_problems(8 * per_category, 0, n_premises=premises)
     chosen = first_of_each_category(problems, premises, per_category, at_most=2 if smoke else None)
-    n_timed = 32 if smoke else timed or None
-    _show("Orders", asdict(benchmark_orders(load_model(model), chosen, own_wording(), n_timed=n_timed)), json)
+    return benchmark_orders(model, chosen, own_wording(), n_timed=n_timed).to_json()
 
 
 def _show(title: str, facts: dict[str, Any], json: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import signal
 import sys
 from importlib import import_module
 from pathlib import Path
@@ -53,6 +54,8 @@ def _run(known: argparse.Namespace) -> int:
     from brainalign.launch.transfer import merge_study
     from brainalign.launch.visibility import check_visible, leave_mark, remove_mark
 
+    # A head started in the background hands its ignored SIGINT down; a job that is stopped must hear it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     folders = install()
     store = known.store or scratch_folder(known.scratch)
     way_out = "use --pull, or name a --store that all nodes share"

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from brainalign.activations.benchmark import benchmark_answering, benchmark_extraction, one_by_one
+from brainalign.activations.benchmark import benchmark_extraction, benchmark_memory, one_by_one
 from brainalign.activations.extraction import encode_problems, extract_prompts
 from brainalign.betas import load_betas
 from brainalign.stimuli import ProblemSet, Wording
@@ -31,10 +31,14 @@ def test_benchmarks_report_what_they_ran(problems: ProblemSet, wording: Wording)
     assert max(lengths) < found.n_tokens_computed < sum(lengths)
     assert found.ratio == pytest.approx(found.one_by_one_s / found.packed_s)
     assert found.largest_difference < 1e-5
-    answering = benchmark_answering(model, problems, wording, n_rows=20, n_forward=5)
-    assert (answering.n_rows, answering.n_forward) == (20, 5)
-    assert answering.largest_difference < 1e-5
-    assert answering.ratio == pytest.approx(answering.rows_per_s / answering.forward_rows_per_s)
+
+
+def test_memory_does_not_grow_with_the_number_of_configurations(problems: ProblemSet, wording: Wording) -> None:
+    model = load_model("tiny-random-llama")
+    found = benchmark_memory(model, problems, wording, (1, 2), counts=(256, 16384))
+    assert found.displacements_gib[1] == 64 * found.displacements_gib[0] == 16384 * 2 * 64 * 4 / 2**30
+    assert found.peak_gib[1] > 0.1  # a process with torch in it
+    assert found.growth == pytest.approx(1, abs=0.1)
 
 
 @needs_smollm2
@@ -55,5 +59,3 @@ def test_the_real_model_gives_the_same_on_the_release_either_way(release_folder:
     model = load_model("smollm2-135m")
     extraction = benchmark_extraction(model, dataset.problems, dataset.wording)
     assert extraction.largest_difference < 1e-5
-    answering = benchmark_answering(model, dataset.problems, dataset.wording)
-    assert answering.largest_difference < 1e-3

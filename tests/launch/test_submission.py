@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from ray._raylet import AuthenticationTokenLoader
 
 from brainalign.artifacts import Store
 from brainalign.betas import ROIS
@@ -58,6 +59,15 @@ def _copied(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def _token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("RAY_AUTH_MODE", raising=False)
     monkeypatch.setenv("RAY_AUTH_TOKEN", TOKEN)
+    forget_token()
+
+
+@pytest.fixture(autouse=True)
+def _hears_interrupts() -> Iterator[None]:
+    """Hear SIGINT also where the tests run in the background, whose children ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
@@ -65,6 +75,11 @@ def study(tmp_path: Path) -> Path:
     path = tmp_path / "toy.yaml"
     path.write_text(STUDY_TEXT)
     return path
+
+
+def forget_token() -> None:
+    """Forget the token that Ray's client remembers, as a new process would."""
+    AuthenticationTokenLoader.instance().reset_cache()
 
 
 def numbers(store: Path) -> list[int]:
@@ -79,6 +94,7 @@ def test_a_wrong_token_and_none_are_one_line(
     monkeypatch.delenv("RAY_AUTH_TOKEN")
     monkeypatch.delenv("RAY_AUTH_TOKEN_PATH", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
+    forget_token()
     with pytest.raises(ClusterError, match="found no token: set RAY_AUTH_TOKEN"):
         submit(study, SubmitConfig(head.dashboard, tmp_path / "store"), print)
     assert not (tmp_path / "store").exists()
