@@ -7,7 +7,7 @@ position alone, for full attention and for sliding windows:
 
     hidden[row, c] = c > position  or  c <= position - window
 
-With S = cap(Q K'), P = softmax(S) and O = P V, the gradient of a loss with respect to O, written D, gives piece by piece
+With S = cap(Q K'), P = softmax(S) and O = P V, the gradient of a loss with respect to O, written D, gives by pieces
 
     dV = P' D,    dS = cap'(S) P (D V' - rowsum(D O)),    dQ = dS K,    dK = dS' Q
 
@@ -215,9 +215,7 @@ class _Attention(torch.autograd.Function):
     """Attention with the gradient of the file's docstring; grouped queries (kv heads, rows * group, width)."""
 
     @staticmethod
-    def forward(
-        ctx: Any, grouped: torch.Tensor, key: torch.Tensor, value: torch.Tensor, shape: _Shape
-    ) -> torch.Tensor:
+    def forward(ctx: Any, grouped: torch.Tensor, key: torch.Tensor, value: torch.Tensor, shape: _Shape) -> torch.Tensor:
         """Mix the values."""
         tree_pass, layer = shape.tree_pass, shape.layer
         scores = _scores(tree_pass, layer, grouped, (key, value))
