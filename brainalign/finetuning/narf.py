@@ -72,6 +72,11 @@ class NarfObjective:
             site=self.config.site,
             answers="label" in weights,
         )
+        return self.weigh(outputs, model, rows, batch_size)
+
+    def weigh(self, outputs: Outputs, model: LanguageModel, rows: Sequence[int], batch_size: int) -> Losses:
+        """Compute the losses from what a forward pass gave, in the order of `rows`."""
+        weights = self.config.weights
         parts = {name: self._part(name, outputs, model, rows) / batch_size for name in weights}
         total = torch.stack([weight * parts[name] for name, weight in weights.items()]).sum()
         return Losses(total, parts, weights)
