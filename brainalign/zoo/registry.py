@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 DTYPES = ("float32", "bfloat16", "float16")
 
 
-def _tiny(family: str, n_parameters: int, chat: ChatRules | None = None) -> Entry:
+def _tiny(kind: str, n_parameters: int, chat: ChatRules | None = None, family: str | None = None) -> Entry:
     facts = ModelFacts(
-        name=f"tiny-random-{family}",
+        name=f"tiny-random-{kind}",
         hub_id=None,
         n_parameters=n_parameters,
         n_layers=4,
         hidden_size=64,
-        family=family,
+        family=family or kind,
         licence="MIT",
         memory_gib=0.5,
         chat=chat or ChatRules(),
@@ -60,11 +60,14 @@ _ROWS = (
         "brainalign.zoo.smollm2:build",
     ),
     _tiny("llama", 261_184),
+    _tiny("llama2", 277_568, ChatRules(answer_lead=" "), "llama"),
+    _tiny("llama3", 254_912, family="llama"),
     _tiny("qwen2", 214_208),
     _tiny("qwen3", 263_232, ChatRules(options=(("enable_thinking", False),))),
     _tiny("mistral", 261_184, ChatRules(has_system_role=False)),
     _tiny("phi3", 213_824),
     _tiny("gemma2", 266_752, ChatRules(has_system_role=False)),
+    _tiny("gemma3", 267_008, family="gemma3_text"),
 )
 REGISTRY = {entry.facts.name: entry for entry in _ROWS}
 

@@ -10,7 +10,7 @@ from brainalign.zoo import Chat, load_model, model_facts
 from brainalign.zoo.chat import context_of
 from brainalign.zoo.facts import ChatRules
 from brainalign.zoo.meta import meta_model
-from brainalign.zoo.tiny_tokenizers import build_tokenizer
+from brainalign.zoo.tiny_tokenizers import CONVENTIONS, build_tokenizer
 
 CHAT = [{"role": "user", "content": "All wugs are red."}]
 
@@ -76,7 +76,7 @@ def test_contexts_come_from_configurations() -> None:
 
 def test_rules_say_which_templates_take_a_system_message() -> None:
     system = [{"role": "system", "content": "Be brief."}, *CHAT]
-    for family in ("llama", "qwen2", "qwen3", "mistral", "phi3", "gemma2"):
+    for family in CONVENTIONS:
         chat = chat_of(f"tiny-random-{family}", family)
         if chat.facts.chat.has_system_role:
             assert "Be brief." in chat.render(system)
