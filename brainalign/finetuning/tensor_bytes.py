@@ -100,8 +100,8 @@ def measure_step(
 ) -> StepBytes:
     """Run two steps of one micro-batch and count the second, when gradients and optimiser states are there.
 
-    The brain loss is stood in for by the squares of the supervised states, which costs as much within the model. Weights
-    are as before when it is over. A model on the meta device is counted without its numbers.
+    The brain loss is stood in for by the squares of the supervised states, which costs as much within the model.
+    Weights are as before when it is over. A model on the meta device is counted without its numbers.
 
     Parameters
     ----------
@@ -113,7 +113,10 @@ def measure_step(
     checkpointing : bool
         Keep what enters each layer only.
     """
-    with trainable(model, config, ("tensor-bytes",)) as trained, checkpointed(model) if checkpointing else nullcontext():
+    with (
+        trainable(model, config, ("tensor-bytes",)) as trained,
+        checkpointed(model) if checkpointing else nullcontext(),
+    ):
         optimiser = torch.optim.AdamW(trained.parameters, lr=0.0, weight_decay=0.0, foreach=False)
         _loss(model, config, prompts).backward()
         optimiser.step()

@@ -81,7 +81,7 @@ def layer_bytes(shape: ModelShape, setting: PassSetting, sizes: PromptSizes, lay
 
 
 def _after_attention_bytes(shape: ModelShape, setting: PassSetting, sizes: PromptSizes) -> int:
-    """What a layer keeps of its second half."""
+    """Count what a layer keeps of its second half."""
     norms = shape.n_norms - 1
     return sizes.n_tokens * (norms * _FLOAT32 * (shape.width + 1) + 3 * shape.ffn * setting.n_bytes)
 
@@ -124,7 +124,7 @@ def _shared_bytes(shape: ModelShape, setting: PassSetting, sizes: PromptSizes) -
 
 
 def _ends_bytes(shape: ModelShape, setting: PassSetting, sizes: PromptSizes) -> int:
-    """Final norm, logits and their loss, supervised states."""
+    """Count the final norm, logits and their loss, and supervised states."""
     norm = sizes.n_tokens * shape.width * _FLOAT32 if setting.answers else 0
     logits = sizes.n_prompts * shape.vocabulary * _FLOAT32 if setting.answers else 0
     # Hooks hold each supervised layer's attention output until the states are read.

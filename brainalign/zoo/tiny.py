@@ -6,6 +6,8 @@ output, Gemma 3's two rotations, Qwen 2's biases, Qwen 3's normed queries and ke
 Phi-4-mini's fused projections and partial, rescaled rotation, tied and untied heads.
 """
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from brainalign.artifacts import hash_arrays, hash_json
 from brainalign.zoo.facts import LoadOptions, ModelFacts
 from brainalign.zoo.language_model import LanguageModel
+from brainalign.zoo.loading import load_weights, quiet_loading
 from brainalign.zoo.placement import placed
 from brainalign.zoo.tiny_tokenizers import build_tokenizer
 
@@ -98,9 +101,14 @@ def build(facts: ModelFacts, options: LoadOptions) -> LanguageModel:
     _fill(module, seed)
     model = LanguageModel(facts, module, tokenizer, "")
     _lengthen_answers(model)
-    model.module = placed(module, options)
-    model.weights_hash = _hash(module, kind, options.dtype)
-    return model
+    model.weights_hash = _hash(module, kind, options)
+    if options == LoadOptions(dtype=options.dtype, device=options.device):
+        model.module = placed(module, options)
+        return model
+    with tempfile.TemporaryDirectory() as folder, quiet_loading():
+        module.save_pretrained(folder)
+        loaded = load_weights(Path(folder), options)
+    return LanguageModel(options.recorded(facts), loaded, tokenizer, model.weights_hash)
 
 
 def _config(family: str, kind: str, tokenizer: Any) -> Any:
@@ -132,8 +140,8 @@ def _lengthen_answers(model: LanguageModel) -> None:
     rows[[*model.true_ids, *model.false_ids]] *= ANSWER_SCALE
 
 
-def _hash(module: Any, kind: str, dtype: str) -> str:
+def _hash(module: Any, kind: str, options: LoadOptions) -> str:
     state = module.state_dict()
     weights: dict[str, np.ndarray] = {name: value.float().cpu().numpy() for name, value in state.items()}
     settings = {"seed": _SEEDS[kind], "model_type": module.config.model_type, "special": _SPECIAL[kind]}
-    return hash_json({"weights": hash_arrays(weights), "settings": settings, "sizes": _SIZES, "dtype": dtype})
+    return hash_json({"weights": hash_arrays(weights), "settings": settings, "sizes": _SIZES, **options.identity})
