@@ -137,13 +137,19 @@ def working_bytes(shape: ModelShape, setting: PassSetting, sizes: PromptSizes) -
     layer = n_layers_run(shape, setting) - 1
     half = _after_attention_bytes(shape, setting, sizes)
     forward = _attention_working(shape, setting, sizes)
-    backward = _backward_working(shape, setting, sizes)
+    spread = _spread_bytes(shape, setting, sizes)
+    backward = spread + _backward_working(shape, setting, sizes)
     loss = 3 * sizes.n_prompts * shape.vocabulary * _FLOAT32 if setting.answers else 0
     if setting.checkpointing:
         whole = layer_bytes(shape, setting, sizes, layer)
         return max(loss, whole - half + forward, whole + backward)
     is_cut = not setting.answers and setting.site == "attention"
-    return max(loss, forward - (0 if is_cut else half), half if is_cut else 0, backward)
+    return max(loss, forward - (0 if is_cut else half), spread + (half if is_cut else 0), backward)
+
+
+def _spread_bytes(shape: ModelShape, setting: PassSetting, sizes: PromptSizes) -> int:
+    """Count gradients of the supervised states: each begins as zeros over all tokens, all layers' at once."""
+    return len(setting.layers) * sizes.n_tokens * shape.width * setting.n_bytes * setting.guided
 
 
 def _attention_working(shape: ModelShape, setting: PassSetting, sizes: PromptSizes) -> int:

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from brainalign.activations.prefix_tree import build_tree
-
 
 @dataclass(frozen=True)
 class PromptSizes:
@@ -29,6 +27,8 @@ class PromptSizes:
     @classmethod
     def of_prompts(cls, prompts: Sequence[Sequence[int]]) -> "PromptSizes":
         """Count the tokens of prompts that run in one pass."""
+        from brainalign.activations.prefix_tree import build_tree
+
         tree = build_tree(prompts)
         first = max((len(node.tokens) for node in tree.nodes if node.parent < 0 and not node.is_leaf), default=0)
         return cls(len(prompts), tree.n_tokens, max(map(len, prompts)), first)

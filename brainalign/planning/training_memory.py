@@ -1,6 +1,6 @@
 """Memory of a fine-tuning on each GPU and on its host, for every ZeRO stage."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from brainalign.planning.activation_bytes import BYTES, PassSetting, activation_bytes
@@ -15,10 +15,12 @@ BUCKET = 50_000_000
 """Numbers that DeepSpeed reduces or gathers at once, at most."""
 GIB = float(1 << 30)
 STAGES = (0, 1, 2, 3)
-# AdamW keeps two moments in float32; weights of another type have a float32 copy beside them, which ZeRO 1 to 3 make of
-# float32 weights too.
-_MOMENTS_BYTES = 8
-_MASTER_BYTES = 4
+OFFLOADED_STAGES = (3,)
+"""Stages whose off-load the engine of :mod:`brainalign.finetuning` runs; DeepSpeed knows it for 1 and 2 too."""
+# AdamW keeps two moments in float32. 16-bit weights have a float32 copy, as ZeRO 1 to 3 make of float32 weights too,
+# and their gradients are added up in float32.
+_FLOAT32 = 4
+_MOMENTS_BYTES = 2 * _FLOAT32
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def stage_memory(shape: ModelShape, setting: TrainingSetting, stage: int, *, off
     step, n = setting.step, setting.n_gpus
     b, trained = BYTES[step.dtype], n_trained(shape, step)
     parameters = b * n_held(shape, step) // (n if stage == 3 else 1)
-    gradients = b * trained // (n if stage >= 2 else 1)
+    gradients = _gradient_bytes(trained, b, stage) // (n if stage >= 2 else 1)
     optimiser = _optimiser_bytes(trained, b, stage) // (n if stage >= 1 else 1)
     host = 0
     if offloaded:
@@ -109,8 +111,13 @@ def stage_memory(shape: ModelShape, setting: TrainingSetting, stage: int, *, off
 
 
 def _optimiser_bytes(trained: int, b: int, stage: int) -> int:
-    master = _MASTER_BYTES if b < _MASTER_BYTES or stage >= 1 else 0
+    master = _FLOAT32 if b < _FLOAT32 or stage >= 1 else 0
     return trained * (_MOMENTS_BYTES + master)
+
+
+def _gradient_bytes(trained: int, b: int, stage: int) -> int:
+    arriving = b if b < _FLOAT32 and stage < 2 else 0
+    return trained * (_FLOAT32 + arriving)
 
 
 def _buffer_bytes(shape: ModelShape, setting: TrainingSetting, stage: int, trained: int) -> int:
@@ -132,7 +139,9 @@ def all_stages(shape: ModelShape, setting: TrainingSetting) -> Iterator[StageMem
             yield stage_memory(shape, setting, stage, offloaded=True)
 
 
-def smallest_that_fits(stages: tuple[StageMemory, ...]) -> StageMemory | None:
+def smallest_that_fits(stages: Sequence[StageMemory]) -> StageMemory | None:
     """Lowest stage that fits: it communicates least; off-load only where no stage fits without. None: nothing fits."""
-    fitting = [memory for memory in stages if memory.fits]
+    fitting = [
+        memory for memory in stages if memory.fits and (not memory.offloaded or memory.stage in OFFLOADED_STAGES)
+    ]
     return min(fitting, key=lambda memory: (memory.offloaded, memory.stage), default=None)
