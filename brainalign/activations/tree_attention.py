@@ -226,7 +226,7 @@ class _Attention(torch.autograd.Function):
             scores = saturation * shape.softcap
         n_rows = len(tree_pass.positions)
         by_row = scores.view(len(scores), n_rows, -1, scores.shape[-1])
-        by_row.masked_fill_(tree_pass.hidden(shape.window), -torch.inf)
+        by_row.masked_fill_(tree_pass.hidden(shape.window).to(scores.device), -torch.inf)
         weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(grouped.dtype)
         mixed = _mix(tree_pass, layer, weights, (key, value))
         ctx.save_for_backward(grouped, key, value, weights, mixed, slope)

@@ -234,9 +234,12 @@ def _measured(asked: _Asked, prompts: Prompts, found: dict[str, Any]) -> dict[st
             f"{asked.kind} on {asked.facts.name}: choose narf, narf_label or label on an embedded model"
         )
     step = _step(asked, on_gpu=False)
-    weights = {"train_weight": 0.0 if asked.kind == "label" else 1.0}
-    labelled = {"label_loss_weight": 0.0 if asked.kind == "narf" else 1.0}
-    config = NarfConfig(layers=step.layers, lora_rank=asked.lora, **weights, **labelled)
+    config = NarfConfig(
+        layers=step.layers,
+        lora_rank=asked.lora,
+        train_weight=0.0 if asked.kind == "label" else 1.0,
+        label_loss_weight=0.0 if asked.kind == "narf" else 1.0,
+    )
     model = load_model(asked.facts.name, dtype=asked.dtype)
     real = measure_step(model, config, prompts.ids, checkpointing=asked.checkpointing)
     b = BYTES[asked.dtype]

@@ -105,10 +105,24 @@ def build(facts: ModelFacts, options: LoadOptions) -> LanguageModel:
     if options == LoadOptions(dtype=options.dtype, device=options.device):
         model.module = placed(module, options)
         return model
-    with tempfile.TemporaryDirectory() as folder, quiet_loading():
-        module.save_pretrained(folder)
-        loaded = load_weights(Path(folder), options)
+    loaded = _reloaded(module, options)
     return LanguageModel(options.recorded(facts), loaded, tokenizer, model.weights_hash)
+
+
+def _reloaded(module: Any, options: LoadOptions) -> Any:
+    """Load through a folder, as published models are; a group of processes shares the folder of its first."""
+    in_group = torch.distributed.is_initialized()
+    with tempfile.TemporaryDirectory() as own, quiet_loading():
+        folders = [own]
+        if in_group:
+            torch.distributed.broadcast_object_list(folders)
+        module.save_pretrained(folders[0])  # transformers lets the group's first process write alone
+        if in_group:
+            torch.distributed.barrier()
+        loaded = load_weights(Path(folders[0]), options)
+        if in_group:
+            torch.distributed.barrier()
+    return loaded
 
 
 def _config(family: str, kind: str, tokenizer: Any) -> Any:
