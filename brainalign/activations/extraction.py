@@ -170,7 +170,7 @@ def extract_prompts(
             record.final_rows = block.final_rows
             last = run_layers(model, embed(model, block.ids), block.tree_pass)
             if block.leaves:
-                record.answers(model.score(model.head(last[block.final_rows])))
+                record.answers(model.score(model.head(last[block.final_rows.to(last.device)])))
     rows = tree.places(tree.leaf_of)
     return record.values[:, :, rows], Answers(record.margin[rows], record.answer[rows])
 

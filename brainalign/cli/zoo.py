@@ -1,4 +1,4 @@
-"""`brainalign zoo`: list, show, fetch and check the models."""
+"""`brainalign zoo`: list, show, fetch, check and plan the models."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -8,6 +8,7 @@ import typer
 
 from brainalign.cli.options import JsonOption
 from brainalign.cli.output import print_json, print_table
+from brainalign.cli.zoo_plan import plan
 from brainalign.errors import ModelError
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="List, show, fetch and check the models.\n\nExample: brainalign zoo list",
+    help="List, show, fetch, check and plan the models.\n\nExample: brainalign zoo list",
 )
 LISTED = (
     "name",
@@ -144,3 +145,6 @@ def check(
     failed = [row.what for row in found if not row.passed]
     if failed:
         raise ModelError(f"expected every check of {name} to pass, found {', '.join(failed)} failed: see the table")
+
+
+app.command()(plan)

@@ -2,21 +2,19 @@
 
 import importlib.util
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
-from transformers.utils import logging
 
 from brainalign.artifacts import hash_file, hash_json
 from brainalign.errors import ModelError
 from brainalign.zoo.cache import made_once, models_folder
 from brainalign.zoo.facts import LoadOptions, ModelFacts
 from brainalign.zoo.language_model import LanguageModel
-from brainalign.zoo.placement import placed
+from brainalign.zoo.loading import load_weights, quiet_loading
 
 WEIGHTS = "model.safetensors"
 SIDECAR = "brainalign.json"
@@ -36,12 +34,10 @@ def load_converted(facts: ModelFacts, options: LoadOptions, make: Callable[[Path
     if not folder.exists():
         made_once(folder, make)
     sidecar = _check(folder)
-    with _quiet():
-        module = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, options.dtype))
-    module = placed(module, options)
+    module = load_weights(folder, options)
     tokenizer = PreTrainedTokenizerFast.from_pretrained(folder)
-    weights_hash = hash_json({**sidecar["hashes"], "dtype": options.dtype})
-    return LanguageModel(facts, module, tokenizer, weights_hash)
+    weights_hash = hash_json({**sidecar["hashes"], **options.identity})
+    return LanguageModel(options.recorded(facts), module, tokenizer, weights_hash)
 
 
 def converted_folder(facts: ModelFacts, options: LoadOptions) -> Path:
@@ -52,7 +48,7 @@ def converted_folder(facts: ModelFacts, options: LoadOptions) -> Path:
 def convert(source: Path, target: Path) -> None:
     """De-quantise a GGUF file to float32 safetensors with tokenizer and hashes beside them."""
     where: dict[str, Any] = {"pretrained_model_name_or_path": source.parent, "gguf_file": source.name}
-    with _quiet():
+    with quiet_loading():
         module = AutoModelForCausalLM.from_pretrained(**where, dtype=torch.float32)
         # transformers would refuse to save a "quantised" model; the weights in memory are plain float32.
         del module.hf_quantizer, module.config.quantization_config
@@ -86,15 +82,3 @@ def _check(folder: Path) -> dict[str, Any]:
             f"expected {expected} bytes in {folder / WEIGHTS}, found {found}: delete that folder, it is made again"
         )
     return sidecar
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep transformers' bars for each tensor out of the terminal."""
-    shown = logging.is_progress_bar_enabled()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        if shown:
-            logging.enable_progress_bar()

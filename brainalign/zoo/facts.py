@@ -1,10 +1,12 @@
 """What is known of a model before it is loaded; imports nothing heavy."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 NOT_QUANTISED = "none"
+QUANTISATIONS = (NOT_QUANTISED, "fp8", "nf4")
+AUTO = "auto"
 UNPINNED = "main"
 
 
@@ -130,8 +132,37 @@ class ModelFacts:
 
 @dataclass(frozen=True)
 class LoadOptions:
-    """How a model is loaded; `dtype` is part of what it computes, device and cache are not."""
+    """How a model is loaded.
+
+    Attributes
+    ----------
+    dtype : str
+        Type of weights and states.
+    device : str
+        A torch device; ``"auto"`` is every GPU that the process sees (as many as the model takes), else the CPU.
+    cache : path, optional
+        Where weights are kept.
+    quantisation : {"none", "fp8", "nf4"}
+        How the weights of linear layers are held.
+    processes : int
+        Processes of a torch.distributed group that share every layer (tensor parallel).
+    """
 
     dtype: str = "float32"
     device: str = "cpu"
     cache: Path | None = field(default=None, compare=False)
+    quantisation: str = NOT_QUANTISED
+    processes: int = 1
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What of this changes the numbers that a model computes with; a part of its weights' hash."""
+        held = {} if self.quantisation == NOT_QUANTISED else {"quantisation": self.quantisation}
+        return {"dtype": self.dtype, **held}
+
+    def recorded(self, facts: ModelFacts) -> ModelFacts:
+        """Facts of a model as it is loaded: they say how its weights are held."""
+        if self.quantisation == NOT_QUANTISED:
+            return facts
+        before = "" if facts.quantisation == NOT_QUANTISED else f"{facts.quantisation}, then "
+        return replace(facts, quantisation=f"{before}{self.quantisation} at loading")

@@ -11,9 +11,9 @@ from brainalign.errors import ModelError
 from brainalign.zoo.chat import Chat, context_of
 from brainalign.zoo.facts import LoadOptions, ModelFacts
 from brainalign.zoo.language_model import LanguageModel
+from brainalign.zoo.loading import load_weights
 from brainalign.zoo.meta import count_parameters
 from brainalign.zoo.model_files import SIDECAR, Sidecar, check_sizes, read_config, sha256_of, tensor_names, weight_files
-from brainalign.zoo.placement import placed
 from brainalign.zoo.places import find_folder
 
 
@@ -34,14 +34,10 @@ def load_folder(folder: Path, facts: ModelFacts, options: LoadOptions) -> Langua
     tokenizer = load_tokenizer(folder)
     Chat(facts, tokenizer, context_of(config)).check()
     hashes = check_weights(folder, facts, config)
-    module = placed(
-        AutoModelForCausalLM.from_pretrained(
-            folder, dtype=getattr(torch, options.dtype), local_files_only=True, use_safetensors=True
-        ),
-        options,
-    )
+    module = load_weights(folder, options)
     module.generation_config = generation_config(facts)
-    return LanguageModel(facts, module, tokenizer, hash_json({"files": hashes, "dtype": options.dtype}))
+    weights_hash = hash_json({"files": hashes, **options.identity})
+    return LanguageModel(options.recorded(facts), module, tokenizer, weights_hash)
 
 
 def checked_config(folder: Path, facts: ModelFacts) -> Any:

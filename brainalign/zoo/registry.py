@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from brainalign.errors import ModelError
 from brainalign.zoo.entry import Entry
-from brainalign.zoo.facts import ChatRules, LoadOptions, ModelFacts
+from brainalign.zoo.facts import NOT_QUANTISED, QUANTISATIONS, ChatRules, LoadOptions, ModelFacts
 from brainalign.zoo.families import gemma, llama, mistral, phi, qwen
 
 if TYPE_CHECKING:
@@ -90,7 +90,13 @@ def model_facts(name: str) -> ModelFacts:
 
 
 def load_model(
-    name: str, *, dtype: str | None = None, device: str = "cpu", cache: Path | str | None = None
+    name: str,
+    *,
+    dtype: str | None = None,
+    device: str = "cpu",
+    cache: Path | str | None = None,
+    quantisation: str = NOT_QUANTISED,
+    processes: int = 1,
 ) -> "LanguageModel":
     """Load a model by its name, ready for inference.
 
@@ -101,20 +107,33 @@ def load_model(
     dtype : {"float32", "bfloat16", "float16"}, optional
         Type of the weights, by default that of the model's facts; part of the model's `weights_hash`.
     device : str
-        A torch device, such as ``"cpu"`` or ``"cuda:0"``.
+        A torch device, such as ``"cpu"`` or ``"cuda:0"``; ``"auto"`` is every GPU that the process sees, layer by
+        layer where one is too small, else the CPU.
     cache : path, optional
         Where weights are kept; default ``BRAINALIGN_CACHE``, else the system's user cache.
+    quantisation : {"none", "fp8", "nf4"}
+        How the weights of linear layers are held; part of the model's `weights_hash` and facts.
+    processes : int
+        Processes of a torch.distributed group, this one among them, that share every layer; each calls this function.
 
     Raises
     ------
     ModelError
-        Unknown name or type, weights that are absent, gated or damaged, another model's weights or tokenizer.
+        Unknown name, type or quantisation, a device that is not there, weights that are absent, gated or damaged,
+        another model's weights or tokenizer.
     """
     entry, facts = _find(name)
     dtype = dtype or facts.dtype
     if dtype not in DTYPES:
         raise ModelError(f"expected a dtype of {', '.join(DTYPES)}, found {dtype!r}: choose one of them")
-    return entry.build(LoadOptions(dtype=dtype, device=device, cache=None if cache is None else Path(cache)), facts)
+    if quantisation not in QUANTISATIONS:
+        raise ModelError(
+            f"expected a quantisation of {', '.join(QUANTISATIONS)}, found {quantisation!r}: choose one of them"
+        )
+    if processes < 1:
+        raise ModelError(f"expected at least one process, found {processes}: give 1 for a model of one process")
+    folder = None if cache is None else Path(cache)
+    return entry.build(LoadOptions(dtype, device, folder, quantisation, processes), facts)
 
 
 def _find(name: str) -> tuple[Entry, ModelFacts]:

@@ -6,6 +6,8 @@ output, Gemma 3's two rotations, Qwen 2's biases, Qwen 3's normed queries and ke
 Phi-4-mini's fused projections and partial, rescaled rotation, tied and untied heads.
 """
 
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from transformers import AutoConfig, AutoModelForCausalLM
 from brainalign.artifacts import hash_arrays, hash_json
 from brainalign.zoo.facts import LoadOptions, ModelFacts
 from brainalign.zoo.language_model import LanguageModel
+from brainalign.zoo.loading import load_weights, quiet_loading
 from brainalign.zoo.placement import placed
 from brainalign.zoo.tiny_tokenizers import build_tokenizer
 
@@ -98,9 +101,28 @@ def build(facts: ModelFacts, options: LoadOptions) -> LanguageModel:
     _fill(module, seed)
     model = LanguageModel(facts, module, tokenizer, "")
     _lengthen_answers(model)
-    model.module = placed(module, options)
-    model.weights_hash = _hash(module, kind, options.dtype)
-    return model
+    model.weights_hash = _hash(module, kind, options)
+    if options == LoadOptions(dtype=options.dtype, device=options.device):
+        model.module = placed(module, options)
+        return model
+    loaded = _reloaded(module, options)
+    return LanguageModel(options.recorded(facts), loaded, tokenizer, model.weights_hash)
+
+
+def _reloaded(module: Any, options: LoadOptions) -> Any:
+    """Load through a folder, as published models are; a group of processes shares the folder of its first."""
+    in_group = torch.distributed.is_initialized()
+    with tempfile.TemporaryDirectory() as own, quiet_loading():
+        folders = [own]
+        if in_group:
+            torch.distributed.broadcast_object_list(folders)
+        module.save_pretrained(folders[0])  # transformers lets the group's first process write alone
+        if in_group:
+            torch.distributed.barrier()
+        loaded = load_weights(Path(folders[0]), options)
+        if in_group:
+            torch.distributed.barrier()
+    return loaded
 
 
 def _config(family: str, kind: str, tokenizer: Any) -> Any:
@@ -132,8 +154,8 @@ def _lengthen_answers(model: LanguageModel) -> None:
     rows[[*model.true_ids, *model.false_ids]] *= ANSWER_SCALE
 
 
-def _hash(module: Any, kind: str, dtype: str) -> str:
+def _hash(module: Any, kind: str, options: LoadOptions) -> str:
     state = module.state_dict()
     weights: dict[str, np.ndarray] = {name: value.float().cpu().numpy() for name, value in state.items()}
     settings = {"seed": _SEEDS[kind], "model_type": module.config.model_type, "special": _SPECIAL[kind]}
-    return hash_json({"weights": hash_arrays(weights), "settings": settings, "sizes": _SIZES, "dtype": dtype})
+    return hash_json({"weights": hash_arrays(weights), "settings": settings, "sizes": _SIZES, **options.identity})

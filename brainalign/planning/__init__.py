@@ -1,0 +1,1 @@
+"""Costs before the start: memory and time of training steps. Pure functions."""
