@@ -1,7 +1,7 @@
 """Packed passes: the tokens of many prompts, or many versions of their last token, as rows of one sequence."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -92,7 +92,10 @@ def _block(
     tree: PrefixTree, store: KeyValueStore, segments: list[Segment], device: torch.device, keep_leaves_from: int
 ) -> Block:
     nodes = [tree.nodes[segment.node] for segment in segments]
-    new = (Piece(segment, node.start, node.end, stored=False) for segment, node in zip(segments, nodes, strict=True))
+    new = (
+        Piece(segment, node.start, node.end, slice(segment.first, segment.last))
+        for segment, node in zip(segments, nodes, strict=True)
+    )
     kept = tuple(
         (segment, len(node.tokens) - 1, keep_leaves_from) if node.is_leaf else (segment, len(node.tokens), 0)
         for segment, node in zip(segments, nodes, strict=True)
@@ -113,6 +116,25 @@ def _block(
         leaves=tuple(segment.node for segment in final),
         final_rows=final_rows,
     )
+
+
+def whole_tree(tree: PrefixTree, device: torch.device) -> Block:
+    """Put a whole tree into one pass: nothing is stored, and gradients reach what prompts share.
+
+    In preorder the rows that see a node's keys, its own and those below it, are neighbours.
+    """
+    segments = _segments(tree, range(len(tree.nodes)))
+    last = [segment.last for segment in segments]
+    for number in reversed(range(len(tree.nodes))):
+        parent = tree.nodes[number].parent
+        if parent >= 0:
+            last[parent] = max(last[parent], last[number])
+    pieces = tuple(
+        Piece(Segment(own.node, own.first, end), node.start, node.end, slice(own.first, own.last))
+        for own, end, node in zip(segments, last, tree.nodes, strict=True)
+    )
+    block = _block(tree, KeyValueStore(), segments, device, NEVER)
+    return replace(block, tree_pass=replace(block.tree_pass, pieces=pieces, kept=()))
 
 
 def embed(model: LanguageModel, ids: torch.Tensor) -> torch.Tensor:

@@ -110,6 +110,28 @@ def steering(
 
 
 @app.command()
+def finetuning(
+    model: ModelOption = "smollm2-135m",
+    betas: BetasOption = None,
+    simulate: SimulateOption = False,
+    subjects: SubjectsOption = None,
+    smoke: SmokeOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Take one epoch's gradient of brain and label, against a loop in the release's manner and padded batches.
+
+    Example: brainalign bench finetuning --smoke
+    """
+    from brainalign.finetuning.benchmark import benchmark_finetuning
+    from brainalign.zoo import load_model
+
+    dataset = open_dataset(betas, simulate, subjects)
+    if smoke:
+        dataset = dataset.select(stimulus_ids=dataset.problems.ids[::5])
+    _show("Fine-tuning", asdict(benchmark_finetuning(load_model(model), dataset)), json)
+
+
+@app.command()
 def orders(
     model: ModelOption = "smollm2-135m",
     data: Annotated[Path | None, typer.Option("--data", help="Problems; default: the package's own.")] = None,

@@ -1,1 +1,55 @@
 """Brain-guided fine-tuning (NARF): losses, parameters, the training loop on DeepSpeed, checkpoints."""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from brainalign.finetuning.config import NarfConfig
+
+if TYPE_CHECKING:
+    from brainalign.finetuning.diagnostics import Gradients, gradients
+    from brainalign.finetuning.examples import TrainingSet, generate_training_problems
+    from brainalign.finetuning.forward import checkpointed
+    from brainalign.finetuning.guidance import guidance_inputs
+    from brainalign.finetuning.narf import NarfObjective, build_objective
+    from brainalign.finetuning.objective import Losses, Objective
+    from brainalign.finetuning.parameters import Trainable, hash_weights, trainable
+
+_HOMES = {
+    "Gradients": "diagnostics",
+    "Losses": "objective",
+    "NarfObjective": "narf",
+    "Objective": "objective",
+    "Trainable": "parameters",
+    "TrainingSet": "examples",
+    "build_objective": "narf",
+    "checkpointed": "forward",
+    "generate_training_problems": "examples",
+    "gradients": "diagnostics",
+    "guidance_inputs": "guidance",
+    "hash_weights": "parameters",
+    "trainable": "parameters",
+}
+
+__all__ = [
+    "Gradients",
+    "Losses",
+    "NarfConfig",
+    "NarfObjective",
+    "Objective",
+    "Trainable",
+    "TrainingSet",
+    "build_objective",
+    "checkpointed",
+    "generate_training_problems",
+    "gradients",
+    "guidance_inputs",
+    "hash_weights",
+    "trainable",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load what needs torch at its first use, so that reading a study's settings stays cheap."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'brainalign.finetuning' has no attribute {name!r}; it has {', '.join(__all__)}")
+    return getattr(import_module(f"brainalign.finetuning.{_HOMES[name]}"), name)

@@ -1,7 +1,7 @@
 """What training asks of a loss over examples; it knows nothing of engines, workers or schedules."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -23,10 +23,13 @@ class Losses:
     parts : dict of str to torch.Tensor
         Scalar float32 with gradient: every term before its weight, by name (``"brain"``, ``"regulariser"``,
         ``"label"``).
+    weights : dict of str to float
+        Each term's weight in the sum.
     """
 
     total: torch.Tensor
     parts: dict[str, torch.Tensor]
+    weights: dict[str, float] = field(default_factory=dict)
 
 
 class Objective(Protocol):
