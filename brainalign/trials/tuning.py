@@ -1,0 +1,221 @@
+"""What the kinds that fine-tune have in common: train once, then ask generated problems in all premise orders.
+
+Both parts of a study train alike; they differ in whom they ask. The selection part asks problems of the "validation"
+vocabulary, which also choose the epoch that is kept; the report part asks problems of the "test" vocabulary, once. No
+word of either is in a problem that is trained on.
+"""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from brainalign.artifacts import Part, Result, provenance
+from brainalign.betas import ROIS
+from brainalign.finetuning.config import ARMS, DATA_SIZES, SITES, TARGETS, NarfConfig
+from brainalign.spaces import Choice, DepthRange, Range, Space, resolve_layers
+from brainalign.steering.config import LOSSES
+from brainalign.trials.nari import Nari
+from brainalign.trials.protocol import Ask, Resources, result_key
+from brainalign.trials.settings import check_choices, check_layers, check_numbers
+
+if TYPE_CHECKING:
+    from brainalign.finetuning import NarfObjective, TrainingConfig
+    from brainalign.stimuli import ProblemSet
+    from brainalign.trials.context import Context
+    from brainalign.zoo import ModelFacts
+
+STAGE = "adapters"
+SCANNER = "scanner"
+TRAINING_SETS = (SCANNER, *(f"generated-{size}" for size in DATA_SIZES))
+VOCABULARIES: Mapping[Part, str] = {"selection": "validation", "report": "test"}
+WORKING_GIB = 2.0
+_CHOICES: Mapping[str, tuple[Any, ...]] = {
+    "site": SITES,
+    "targets": TARGETS,
+    "loss": tuple(LOSSES),
+    "roi": ROIS,
+    "train_on": TRAINING_SETS,
+}
+_LEAST = {
+    "train_weight": 0.0,
+    "reg_weight": 0.0,
+    "label_loss_weight": 0.0,
+    "lora_rank": 0,
+    "learning_rate": 1e-9,
+    "epochs": 1,
+    "batch_size": 1,
+    "validate_every": 1,
+    "patience": 1,
+    "validation_problems": 1,
+    "test_problems": 1,
+}
+_WHOLE = ("lora_rank", "epochs", "batch_size", "validate_every", "patience", "validation_problems", "test_problems")
+
+
+class Tuning:
+    """Fine-tuning of the attention modules of some layers by the losses whose weights are above 0.
+
+    ``lora_rank`` 0 trains the modules in full. ``train_on`` names the scanner's problems or a generated set, which has
+    no betas and so the label's loss alone. ``patience`` counts validations without a gain before training stops.
+    """
+
+    version = 1
+    objectives: tuple[str, ...] = (
+        "net_balanced_accuracy",
+        "net_accuracy",
+        "balanced_accuracy",
+        "worst_order",
+        "all_orders",
+    )
+    selects = True
+
+    def __init__(self, name: str, *, train_weight: float, label_loss_weight: float) -> None:
+        self.name = name
+        self.weights = {"train_weight": train_weight, "label_loss_weight": label_loss_weight}
+        self.arms: tuple[str, ...] = tuple(ARMS) if train_weight else (name,)
+        self.default_arms: tuple[str, ...] = ("guided", "random_betas") if train_weight else (name,)
+        self._nari = Nari()
+
+    def default_setting(self) -> dict[str, Any]:
+        """Return the source's setting: LoRA of rank 8 on the middle half, learning rate 1e-4, 100 epochs."""
+        return {
+            "layers": {"start": 0.25, "width": 0.5},
+            "site": "attention",
+            "targets": "direct",
+            "loss": "cosine",
+            "roi": "deductive_reasoning",
+            **self.weights,
+            "reg_weight": 1.0,
+            "lora_rank": 8,
+            "learning_rate": 1e-4,
+            "train_on": SCANNER,
+            "epochs": 100,
+            "batch_size": 16,
+            "validate_every": 1,
+            "patience": 10,
+            "validation_problems": 16,
+            "test_problems": 32,
+        }
+
+    def default_space(self) -> Space:
+        """Return a space over layers, learning rate, rank and the weights of the losses that the kind has."""
+        setting = self.default_setting()
+        fixed = {name: Choice(options=(value,)) for name, value in setting.items() if not isinstance(value, Mapping)}
+        searched: dict[str, Any] = {
+            "layers": DepthRange(start=Range(low=0.0, high=0.75), width=Range(low=0.1, high=0.75)),
+            "learning_rate": Range(low=1e-5, high=1e-3, log=True),
+            "lora_rank": Choice(options=(4, 8, 16)),
+        }
+        if min(self.weights.values()) > 0:  # one loss alone has no weight to be found
+            searched["train_weight"] = Range(low=0.01, high=1.0, log=True)
+        return {**fixed, **searched}
+
+    def check(self, space: Space, model: "ModelFacts", n_subjects: int) -> None:
+        """Raise InputError where a point of the space cannot run on the model."""
+        check_choices(self.name, space, _CHOICES)
+        check_numbers(self.name, space, _LEAST, _WHOLE)
+        check_layers(self.name, space, model)
+        for name, weight in self.weights.items():
+            if weight == 0:
+                check_choices(self.name, space, {name: (0, 0.0)})
+
+    def resources(self, model: "ModelFacts") -> Resources:
+        """Return one core, and the model's memory with room for gradients of its adapters and for activations."""
+        return Resources(cpus=1, gpus=0, memory_gib=model.memory_gib + WORKING_GIB)
+
+    def config(self, ask: Ask, n_layers: int) -> NarfConfig:
+        """Spell a setting as the configuration of an objective on a model with so many layers."""
+        setting = ask.setting
+        return NarfConfig(
+            layers=resolve_layers(setting["layers"], n_layers),
+            site=setting["site"],
+            targets=setting["targets"],
+            loss=setting["loss"],
+            roi=setting["roi"],
+            train_weight=float(setting["train_weight"]),
+            reg_weight=float(setting["reg_weight"]),
+            label_loss_weight=float(setting["label_loss_weight"]),
+            lora_rank=int(setting["lora_rank"]) or None,
+        )
+
+    def training(self, ask: Ask) -> "TrainingConfig":
+        """Spell a setting as the configuration of a training."""
+        from brainalign.finetuning import TrainingConfig
+
+        setting = ask.setting
+        return TrainingConfig(
+            learning_rate=float(setting["learning_rate"]),
+            n_epochs=int(setting["epochs"]),
+            batch_size=int(setting["batch_size"]),
+            validate_every=int(setting["validate_every"]),
+            patience=int(setting["patience"]),
+        )
+
+    def identity(self, ask: Ask, context: "Context") -> dict[str, Any]:
+        """Return what the answers depend on; without a brain loss the betas do not count."""
+        config = self.config(ask, context.model.n_layers)
+        same = "train_on", "validation_problems", "test_problems"
+        basis: dict[str, Any] = {
+            "arm": ask.arm,
+            "replicate": ask.replicate,
+            "part": ask.part,
+            "setting": {name: ask.setting[name] for name in same},
+            "training": self.training(ask).identity,
+            "weights": context.model.weights_hash,
+            "wording": context.dataset.wording.content_hash,
+        }
+        if config.train_weight == 0:
+            trained = {"layers": config.layers, "label": config.label_loss_weight, "rank": config.lora_rank}
+            return {**basis, "config": trained, "problems": sorted(context.dataset.problems.ids)}
+        if config.targets != "direct":
+            basis["search"] = result_key(self._nari, self._search(ask), context)
+        return {**basis, "config": asdict(config), **context.stands_on}
+
+    def run(self, ask: Ask, context: "Context", key: str) -> Result:
+        """Train, or find what was trained for the other part, and ask the part's problems before and after."""
+        from brainalign.evaluation import score_orders
+        from brainalign.finetuning import tuning_outcomes
+        from brainalign.steering import summarise
+
+        problems = self.problems(ask, ask.part)
+        before = context.order_answers(problems)
+        training, after = self.train(ask, context, problems)
+        outcomes = tuning_outcomes(before, after, key, ask.arm)
+        summary, orders = summarise(outcomes), score_orders(after, "all")
+        metrics = {**summary.metrics(), "worst_order": orders.worst_order, "all_orders": orders.all_orders}
+        detail = {
+            "summary": summary.to_json(),
+            "before": score_orders(before, "all").to_json(),
+            "after": orders.to_json(),
+            "training": training.to_json(),
+            "part": ask.part,
+        }
+        return Result(key, self.name, ask.arm, metrics, detail, outcomes, provenance())
+
+    def problems(self, ask: Ask, part: Part) -> "ProblemSet":
+        """Problems that a part asks, as many of each reasoning type as the setting says."""
+        from brainalign.stimuli import generate_problems
+
+        size = int(ask.setting["validation_problems" if part == "selection" else "test_problems"])
+        return generate_problems(size, 0, vocabulary=VOCABULARIES[part])
+
+    def objective(self, ask: Ask, context: "Context", names: tuple[str | int, ...]) -> "NarfObjective":
+        """Build the objective of a setting under an arm."""
+        from brainalign.finetuning import TrainingSet, build_objective, generate_training_problems, guidance_inputs
+
+        config, dataset = self.config(ask, context.model.n_layers), context.dataset
+        problems = dataset.problems
+        if ask.setting["train_on"] != SCANNER:
+            size = int(ask.setting["train_on"].removeprefix("generated-"))
+            problems = generate_training_problems(size, ask.replicate)
+        examples = TrainingSet.encode(context.model, problems, dataset.wording)
+        if config.train_weight == 0:
+            return build_objective(examples, config)
+        inputs = guidance_inputs(context.activations, dataset, config)
+        reached = None if config.targets == "direct" else self._nari.displacements(self._search(ask), context)
+        return build_objective(examples, config, inputs, arm=ask.arm, names=names, displacements=reached)
+
+    def _search(self, ask: Ask) -> Ask:
+        """Ask for the search on the selection part whose states are the targets."""
+        same = {name: ask.setting[name] for name in ("layers", "roi", "loss")}
+        return Ask({**self._nari.default_setting(), **same}, ARMS[ask.arm], "selection", ask.replicate)
