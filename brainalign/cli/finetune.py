@@ -80,12 +80,11 @@ def finetune(
     for name in names:
         check_name(name, tuning.arms, "--arms")
     chosen = {
-        "roi": roi, "loss": loss, "targets": targets, "train_on": train_on, "epochs": epochs,
-        "batch_size": batch_size, "learning_rate": learning_rate, "lora_rank": lora,
+        "roi": roi, "loss": loss, "targets": targets, "train_on": train_on, "epochs": epochs, "batch_size": batch_size,
+        "learning_rate": learning_rate, "lora_rank": lora, "train_weight": train_weight,
+        "label_loss_weight": label_weight, "layers": {"run": layer_run(layers)} if layers else None,
     }  # fmt: skip
-    weights = {"train_weight": train_weight, "label_loss_weight": label_weight}
-    chosen |= {name: value for name, value in weights.items() if value is not None}
-    setting = _checked(tuning, model, {**chosen, **({"layers": {"run": layer_run(layers)}} if layers else {})})
+    setting = _checked(tuning, model, chosen)
     context = _context(open_dataset(betas, simulate, subjects), model, store, Execution(workers, zero, offload))
     asks = {arm: [Ask(setting, arm, "selection", seed) for seed in range(seeds)] for arm in names}
     facts = {
@@ -109,7 +108,8 @@ def _checked(tuning: "Tuning", model: str, chosen: Mapping[str, Any]) -> dict[st
     from brainalign.trials import one_point
     from brainalign.zoo import model_facts
 
-    setting = {**tuning.default_setting(), **chosen}
+    default = tuning.default_setting()
+    setting = {**default, **{name: value for name, value in chosen.items() if name in default and value is not None}}
     tuning.check(one_point(setting), model_facts(model), 1)
     return setting
 

@@ -2,11 +2,11 @@
 
 from brainalign.trials.tuning import Tuning
 
-NARF = Tuning("narf", train_weight=1.0, label_loss_weight=0.0)
+NARF = Tuning("narf", by_brain=True, by_label=False)
 """Brain-guided fine-tuning, without a look at the answers."""
 
-NARF_LABEL = Tuning("narf_label", train_weight=0.1, label_loss_weight=1.0)
+NARF_LABEL = Tuning("narf_label", by_brain=True, by_label=True)
 """The same together with cross-entropy of the right answer (NARF+Label)."""
 
-LABEL = Tuning("label", train_weight=0.0, label_loss_weight=1.0)
+LABEL = Tuning("label", by_brain=False, by_label=True)
 """Cross-entropy of the right answer alone: what NARF+Label has to beat. It has no betas, so no arm but its own."""

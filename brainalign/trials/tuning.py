@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from brainalign.artifacts import Part, Result, provenance
 from brainalign.betas import ROIS
-from brainalign.finetuning.config import ARMS, DATA_SIZES, SITES, TARGETS, NarfConfig
+from brainalign.errors import InputError
+from brainalign.finetuning.config import ARMS, DATA_SIZES, SITES, TARGETS, VERSION, NarfConfig
 from brainalign.spaces import Choice, DepthRange, Range, Space, resolve_layers
 from brainalign.steering.config import LOSSES
 from brainalign.trials.nari import Nari
 from brainalign.trials.protocol import Ask, Resources, result_key
-from brainalign.trials.settings import check_choices, check_layers, check_numbers
+from brainalign.trials.settings import check_choices, check_layers, check_numbers, points
 
 if TYPE_CHECKING:
     from brainalign.finetuning import NarfObjective, TrainingConfig
@@ -49,6 +50,7 @@ _LEAST = {
     "validation_problems": 1,
     "test_problems": 1,
 }
+_BRAIN = ("site", "targets", "loss", "roi", "reg_weight")
 _WHOLE = ("lora_rank", "epochs", "batch_size", "validate_every", "patience", "validation_problems", "test_problems")
 
 
@@ -69,28 +71,32 @@ class Tuning:
     )
     selects = True
 
-    def __init__(self, name: str, *, train_weight: float, label_loss_weight: float) -> None:
+    def __init__(self, name: str, *, by_brain: bool, by_label: bool) -> None:
         self.name = name
-        self.weights = {"train_weight": train_weight, "label_loss_weight": label_loss_weight}
-        self.arms: tuple[str, ...] = tuple(ARMS) if train_weight else (name,)
-        self.default_arms: tuple[str, ...] = ("guided", "random_betas") if train_weight else (name,)
+        self.by_brain, self.by_label = by_brain, by_label
+        self.arms: tuple[str, ...] = tuple(ARMS) if by_brain else (name,)
+        self.default_arms: tuple[str, ...] = ("guided", "random_betas") if by_brain else (name,)
         self._nari = Nari()
 
     def default_setting(self) -> dict[str, Any]:
         """Return the source's setting: LoRA of rank 8 on the middle half, learning rate 1e-4, 100 epochs."""
-        return {
-            "layers": {"start": 0.25, "width": 0.5},
+        brain = {
             "site": "attention",
             "targets": "direct",
             "loss": "cosine",
             "roi": "deductive_reasoning",
-            **self.weights,
+            "train_weight": 0.1 if self.by_label else 1.0,
             "reg_weight": 1.0,
+        }
+        return {
+            "layers": {"start": 0.25, "width": 0.5},
+            **(brain if self.by_brain else {}),
+            **({"label_loss_weight": 1.0} if self.by_brain and self.by_label else {}),
             "lora_rank": 8,
             "learning_rate": 1e-4,
             "train_on": SCANNER,
             "epochs": 100,
-            "batch_size": 16,
+            "batch_size": 14,
             "validate_every": 1,
             "patience": 10,
             "validation_problems": 16,
@@ -98,7 +104,7 @@ class Tuning:
         }
 
     def default_space(self) -> Space:
-        """Return a space over layers, learning rate, rank and the weights of the losses that the kind has."""
+        """Return a space over layers, learning rate, rank and, of two losses, the weight of the brain's."""
         setting = self.default_setting()
         fixed = {name: Choice(options=(value,)) for name, value in setting.items() if not isinstance(value, Mapping)}
         searched: dict[str, Any] = {
@@ -106,18 +112,21 @@ class Tuning:
             "learning_rate": Range(low=1e-5, high=1e-3, log=True),
             "lora_rank": Choice(options=(4, 8, 16)),
         }
-        if min(self.weights.values()) > 0:  # one loss alone has no weight to be found
+        if self.by_brain and self.by_label:
             searched["train_weight"] = Range(low=0.01, high=1.0, log=True)
         return {**fixed, **searched}
 
     def check(self, space: Space, model: "ModelFacts", n_subjects: int) -> None:
         """Raise InputError where a point of the space cannot run on the model."""
-        check_choices(self.name, space, _CHOICES)
-        check_numbers(self.name, space, _LEAST, _WHOLE)
+        check_choices(self.name, space, {name: valid for name, valid in _CHOICES.items() if name in space})
+        check_numbers(self.name, space, {name: least for name, least in _LEAST.items() if name in space}, _WHOLE)
         check_layers(self.name, space, model)
-        for name, weight in self.weights.items():
-            if weight == 0:
-                check_choices(self.name, space, {name: (0, 0.0)})
+        weights = [name for name in ("train_weight", "label_loss_weight") if name in space]
+        if weights and all(0 in points(space, name) for name in weights):
+            raise InputError(
+                f"{self.name}: expected a loss with a weight above 0 in every point, found 0 for {', '.join(weights)}"
+                ": nothing would be learned; leave 0 out"
+            )
 
     def resources(self, model: "ModelFacts") -> Resources:
         """Return one core, and the model's memory with room for gradients of its adapters and for activations."""
@@ -125,17 +134,13 @@ class Tuning:
 
     def config(self, ask: Ask, n_layers: int) -> NarfConfig:
         """Spell a setting as the configuration of an objective on a model with so many layers."""
-        setting = ask.setting
+        brain = {name: ask.setting[name] for name in _BRAIN if name in ask.setting}
         return NarfConfig(
-            layers=resolve_layers(setting["layers"], n_layers),
-            site=setting["site"],
-            targets=setting["targets"],
-            loss=setting["loss"],
-            roi=setting["roi"],
-            train_weight=float(setting["train_weight"]),
-            reg_weight=float(setting["reg_weight"]),
-            label_loss_weight=float(setting["label_loss_weight"]),
-            lora_rank=int(setting["lora_rank"]) or None,
+            layers=resolve_layers(ask.setting["layers"], n_layers),
+            lora_rank=int(ask.setting["lora_rank"]) or None,
+            train_weight=float(ask.setting["train_weight"]) if self.by_brain else 0.0,
+            label_loss_weight=float(ask.setting.get("label_loss_weight", 1.0)) if self.by_label else 0.0,
+            **brain,
         )
 
     def training(self, ask: Ask) -> "TrainingConfig":
@@ -160,16 +165,16 @@ class Tuning:
             "replicate": ask.replicate,
             "part": ask.part,
             "setting": {name: ask.setting[name] for name in same},
-            "training": self.training(ask).identity,
+            "training": asdict(self.training(ask)),
             "weights": context.model.weights_hash,
             "wording": context.dataset.wording.content_hash,
         }
         if config.train_weight == 0:
-            trained = {"layers": config.layers, "label": config.label_loss_weight, "rank": config.lora_rank}
+            trained = {"layers": config.layers, "lora_rank": config.lora_rank, "finetuning": VERSION}
             return {**basis, "config": trained, "problems": sorted(context.dataset.problems.ids)}
         if config.targets != "direct":
             basis["search"] = result_key(self._nari, self._search(ask), context)
-        return {**basis, "config": asdict(config), **context.stands_on}
+        return {**basis, "config": asdict(config), "finetuning": VERSION, **context.stands_on}
 
     def run(self, ask: Ask, context: "Context", key: str) -> Result:
         """Train, or find what was trained for the other part, and ask the part's problems before and after."""
