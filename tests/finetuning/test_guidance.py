@@ -106,7 +106,7 @@ def test_arms_put_other_betas_in_the_subjects_place() -> None:
         betas_targets(given, numbers(given), config, "bias", NAMES)
 
 
-def found_by_search(given: NariInputs) -> tuple[Displacements, int, int]:
+def found_by_search(given: NariInputs) -> tuple[Displacements, int]:
     """Three displacements of one problem that the model had wrong, one of a problem that it had right."""
     wrong = np.flatnonzero(given.answers.answer != given.labels)
     right = np.flatnonzero(given.answers.answer == given.labels)
@@ -114,14 +114,14 @@ def found_by_search(given: NariInputs) -> tuple[Displacements, int, int]:
     values = rng.standard_normal((4, len(LAYERS), given.states.shape[2])).astype(np.float32)
     values[:3] *= np.array([2.0, 0.5, 1.0], dtype=np.float32)[:, None, None]
     problems = np.array([wrong[0], wrong[0], wrong[0], right[0]])
-    return Displacements(LAYERS, np.array([0, 1, 2, 0]), problems, values), int(wrong[0]), int(right[0])
+    return Displacements(LAYERS, np.array([0, 1, 2, 0]), problems, values), int(wrong[0])
 
 
 @pytest.mark.parametrize("mode", ["nearest", "all"])
 def test_reached_states_draw_wrong_problems_and_their_own_hold_right_ones(mode: str) -> None:
     config = both(targets=mode)
     given = inputs(config)
-    found, wrong, right = found_by_search(given)
+    found, wrong = found_by_search(given)
     states, n = moved_states(given), own_length(given)
     brain, regulariser = states_targets(given, found, numbers(given), config)
     assert (brain.name, regulariser.name) == ("brain", "regulariser")

@@ -20,12 +20,17 @@ def test_after_a_trial_the_model_is_what_it_was(name: str, rank: int | None) -> 
     model = tiny(name)
     modules = {path: id(module) for path, module in model.module.named_modules()}
     before, attributes = hash_weights(model.module), set(vars(model.module))
-    with pytest.raises(RuntimeError, match="stop"), trainable(model, both(lora_rank=rank)) as trained:
-        loss = model.module(input_ids=torch.tensor([training_set(name).prompts[0]])).logits.square().mean()
-        loss.backward()
-        torch.optim.SGD(trained.parameters, lr=0.1).step()
-        assert hash_weights(model.module) != before
-        raise RuntimeError("stop")
+
+    def train_and_fail() -> None:
+        with trainable(model, both(lora_rank=rank)) as trained:
+            loss = model.module(input_ids=torch.tensor([training_set(name).prompts[0]])).logits.square().mean()
+            loss.backward()
+            torch.optim.SGD(trained.parameters, lr=0.1).step()
+            assert hash_weights(model.module) != before
+            raise RuntimeError("stop")
+
+    with pytest.raises(RuntimeError, match="stop"):
+        train_and_fail()
     assert hash_weights(model.module) == before
     assert {path: id(module) for path, module in model.module.named_modules()} == modules
     assert set(vars(model.module)) == attributes
@@ -82,5 +87,5 @@ def test_layers_without_attention_module_or_projections_are_refused(monkeypatch:
     with pytest.raises(ModelError, match=r"attention module in layer 2 .* found Linear"):
         find_attention(mixer, 2)  # type: ignore[arg-type]
     monkeypatch.setattr("brainalign.finetuning.parameters.PROJECTIONS", ("Wqkv",))
-    with pytest.raises(ModelError, match="Wqkv .* found q_proj, k_proj, v_proj, o_proj"), trainable(model, both()):
+    with pytest.raises(ModelError, match=r"Wqkv .* found q_proj, k_proj, v_proj, o_proj"), trainable(model, both()):
         pass
