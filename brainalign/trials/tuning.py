@@ -5,11 +5,12 @@ vocabulary, which also choose the epoch that is kept; the report part asks probl
 word of either is in a problem that is trained on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from brainalign.artifacts import Part, Result, provenance
+from brainalign.artifacts import Part, Result, content_key, provenance
 from brainalign.betas import ROIS
 from brainalign.errors import InputError
 from brainalign.finetuning.config import ARMS, DATA_SIZES, SITES, TARGETS, VERSION, NarfConfig
@@ -20,12 +21,11 @@ from brainalign.trials.protocol import Ask, Resources, result_key
 from brainalign.trials.settings import check_choices, check_layers, check_numbers, points
 
 if TYPE_CHECKING:
-    from brainalign.finetuning import NarfObjective, TrainingConfig
+    from brainalign.finetuning import NarfObjective, TrainingConfig, TrainingRecord
     from brainalign.stimuli import ProblemSet
     from brainalign.trials.context import Context
     from brainalign.zoo import ModelFacts
 
-STAGE = "adapters"
 SCANNER = "scanner"
 TRAINING_SETS = (SCANNER, *(f"generated-{size}" for size in DATA_SIZES))
 VOCABULARIES: Mapping[Part, str] = {"selection": "validation", "report": "test"}
@@ -157,45 +157,73 @@ class Tuning:
         )
 
     def identity(self, ask: Ask, context: "Context") -> dict[str, Any]:
-        """Return what the answers depend on; without a brain loss the betas do not count."""
+        """Return what the answers depend on: the training, and the problems that are asked."""
+        asked = {name: ask.setting[name] for name in ("test_problems",) if ask.part == "report"}
+        return {"training": self.training_key(ask, context), "part": ask.part, **asked}
+
+    def training_key(self, ask: Ask, context: "Context") -> str:
+        """Name a training by what it depends on, the same for both parts; without a brain loss betas do not count."""
         config = self.config(ask, context.model.n_layers)
-        same = "train_on", "validation_problems", "test_problems"
         basis: dict[str, Any] = {
             "arm": ask.arm,
             "replicate": ask.replicate,
-            "part": ask.part,
-            "setting": {name: ask.setting[name] for name in same},
+            "train_on": ask.setting["train_on"],
+            "validation_problems": ask.setting["validation_problems"],
             "training": asdict(self.training(ask)),
-            "weights": context.model.weights_hash,
-            "wording": context.dataset.wording.content_hash,
+            "finetuning": VERSION,
         }
-        if config.train_weight == 0:
-            trained = {"layers": config.layers, "lora_rank": config.lora_rank, "finetuning": VERSION}
-            return {**basis, "config": trained, "problems": sorted(context.dataset.problems.ids)}
+        if not self.by_brain:
+            trained = {"layers": config.layers, "lora_rank": config.lora_rank}
+            problems = sorted(context.dataset.problems.ids)
+            words = {"weights": context.model.weights_hash, "wording": context.dataset.wording.content_hash}
+            return content_key(f"training-{self.name}", self.version, {**basis, **words, **trained, "on": problems})
         if config.targets != "direct":
             basis["search"] = result_key(self._nari, self._search(ask), context)
-        return {**basis, "config": asdict(config), "finetuning": VERSION, **context.stands_on}
+        return content_key(
+            f"training-{self.name}", self.version, {**basis, "config": asdict(config), **context.stands_on}
+        )
 
     def run(self, ask: Ask, context: "Context", key: str) -> Result:
         """Train, or find what was trained for the other part, and ask the part's problems before and after."""
-        from brainalign.evaluation import score_orders
+        from brainalign.evaluation import answer_orders, score_orders
         from brainalign.finetuning import tuning_outcomes
         from brainalign.steering import summarise
 
         problems = self.problems(ask, ask.part)
         before = context.order_answers(problems)
-        training, after = self.train(ask, context, problems)
+        with self.trained(ask, context) as record:
+            after = answer_orders(context.model, problems, context.dataset.wording)
         outcomes = tuning_outcomes(before, after, key, ask.arm)
-        summary, orders = summarise(outcomes), score_orders(after, "all")
-        metrics = {**summary.metrics(), "worst_order": orders.worst_order, "all_orders": orders.all_orders}
+        summary, scores = summarise(outcomes), score_orders(after, "all").to_json()
+        orders = {name: scores[name] for name in ("worst_order", "all_orders") if scores[name] is not None}
+        best = {} if record.best is None else {"best_epoch": float(record.best.epoch)}
         detail = {
             "summary": summary.to_json(),
             "before": score_orders(before, "all").to_json(),
-            "after": orders.to_json(),
-            "training": training.to_json(),
+            "after": scores,
+            "training": record.to_json(),
+            "layers": list(self.config(ask, context.model.n_layers).layers),
             "part": ask.part,
         }
+        metrics = {**summary.metrics(), **orders, **best}
         return Result(key, self.name, ask.arm, metrics, detail, outcomes, provenance())
+
+    @contextmanager
+    def trained(self, ask: Ask, context: "Context") -> "Iterator[TrainingRecord]":
+        """Give the context's model the weights that validated best, until this is left."""
+        from brainalign.finetuning import Execution, OrderValidator, Training, trained
+
+        key = self.training_key(ask, context)
+        training = Training(
+            self.objective(ask, context, (key, ask.replicate)),
+            self.training(ask),
+            (key, ask.replicate),
+            context.store.checkpoint_folder(key),
+            OrderValidator(self.problems(ask, "selection"), context.dataset.wording),
+            context.execution or Execution(),
+        )
+        with trained(context.model, self.config(ask, context.model.n_layers), training) as record:
+            yield record
 
     def problems(self, ask: Ask, part: Part) -> "ProblemSet":
         """Problems that a part asks, as many of each reasoning type as the setting says."""
