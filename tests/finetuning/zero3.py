@@ -30,21 +30,20 @@ def largest_difference(config: NarfConfig) -> float:
     model = load_model("tiny-random-llama")
     objective = build_objective(training_set(), config, guidance_inputs(activations(), dataset(), config))
     found = []
-    # Weights are partitioned for good: this model is not used again, and its context is never left.
-    trained = trainable(model, config).__enter__()
-    leave_start(trained.named)
-    plain = [gradients(objective.losses(model, rows, 3), trained.parameters).total for rows in BATCHES]
-    with checkpointed(model):
-        engine, *_ = deepspeed.initialize(
-            model=model.module, model_parameters=list(trained.parameters), config=ENGINE, dist_init_required=False
-        )
-        module, model.module = model.module, engine
-        for rows, expected in zip(BATCHES, plain, strict=True):
-            engine.backward(objective.losses(model, rows, 3).total)
-            parts = [safe_get_full_grad(parameter).flatten() for parameter in trained.parameters]
-            found.append(float((torch.cat(parts) - expected).abs().max() / expected.abs().max()))
-            engine.step()
-        model.module = module
+    with trainable(model, config) as trained:
+        leave_start(trained.named)
+        plain = [gradients(objective.losses(model, rows, 3), trained.parameters).total for rows in BATCHES]
+        with checkpointed(model):
+            engine, *_ = deepspeed.initialize(
+                model=model.module, model_parameters=list(trained.parameters), config=ENGINE, dist_init_required=False
+            )
+            module, model.module = model.module, engine
+            for rows, expected in zip(BATCHES, plain, strict=True):
+                engine.backward(objective.losses(model, rows, 3).total)
+                parts = [safe_get_full_grad(parameter).flatten() for parameter in trained.parameters]
+                found.append(float((torch.cat(parts) - expected).abs().max() / expected.abs().max()))
+                engine.step()
+            model.module = module  # its weights are partitioned for good
     return max(found)
 
 
