@@ -80,7 +80,7 @@ def run_forward(
     states = [held[layer][0, rows.to(held[layer].device)].float().to(model.device) for layer in layers]
     logits = logits.float()
     return Outputs(
-        states=torch.stack(states) if states else logits.new_zeros(0, len(prompts), model.hidden_size),
+        states=torch.stack(states) if states else logits.new_zeros(0, len(prompts), 0),
         logits=logits[places.to(logits.device)].to(model.device) if answers else logits,
     )
 
