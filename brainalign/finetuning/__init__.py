@@ -7,6 +7,7 @@ from brainalign.finetuning.config import NarfConfig
 from brainalign.finetuning.training_config import Execution, TrainingConfig
 
 if TYPE_CHECKING:
+    from brainalign.finetuning.adapters import save_adapter
     from brainalign.finetuning.checkpoints import Checkpoints
     from brainalign.finetuning.diagnostics import Gradients, gradients
     from brainalign.finetuning.distributed import trained
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from brainalign.finetuning.outcomes import tuning_outcomes
     from brainalign.finetuning.parameters import Trainable, hash_weights, trainable
     from brainalign.finetuning.record import TrainingRecord
-    from brainalign.finetuning.training import Training, train
+    from brainalign.finetuning.training import Training, train, trained_parameters
     from brainalign.finetuning.validation import OrderValidator
 
 _HOMES = {
@@ -38,9 +39,11 @@ _HOMES = {
     "gradients": "diagnostics",
     "guidance_inputs": "guidance",
     "hash_weights": "parameters",
+    "save_adapter": "adapters",
     "train": "training",
     "trainable": "parameters",
     "trained": "distributed",
+    "trained_parameters": "training",
     "tuning_outcomes": "outcomes",
 }
 
@@ -64,9 +67,11 @@ __all__ = [
     "gradients",
     "guidance_inputs",
     "hash_weights",
+    "save_adapter",
     "train",
     "trainable",
     "trained",
+    "trained_parameters",
     "tuning_outcomes",
 ]
 

@@ -8,6 +8,7 @@ word of either is in a problem that is trained on.
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from brainalign.artifacts import Part, Result, content_key, provenance
@@ -224,6 +225,16 @@ class Tuning:
         )
         with trained(context.model, self.config(ask, context.model.n_layers), training) as record:
             yield record
+
+    def save(self, ask: Ask, context: "Context", folder: Path) -> Path:
+        """Write the weights that a finished training kept into a folder of the arm and the seed."""
+        from brainalign.finetuning import save_adapter, trained_parameters
+
+        place = folder / f"{context.model_name}-{self.name}-{ask.arm}-{ask.replicate}"
+        about = {"brainalign": self.training_key(ask, context), **provenance()}
+        config = self.config(ask, context.model.n_layers)
+        with self.trained(ask, context):
+            return save_adapter(trained_parameters(context.model), context.model, config, place, about)
 
     def problems(self, ask: Ask, part: Part) -> "ProblemSet":
         """Problems that a part asks, as many of each reasoning type as the setting says."""
