@@ -10,12 +10,14 @@ import typer
 from brainalign.cli.options import (
     DEFAULT_STORE,
     BetasOption,
+    DatasetOption,
     JsonOption,
     ModelOption,
     RoiOption,
     SimulateOption,
     StoreOption,
     SubjectsOption,
+    choose_roi,
     open_dataset,
     open_store,
 )
@@ -41,7 +43,8 @@ def finetune(
     arms: Annotated[str, typer.Option(help="Comma-separated; default: the method and its random betas.")] = "",
     seeds: Annotated[int, typer.Option(min=1, help="Replicate seeds 0, 1, …, each a training of its own.")] = 1,
     layers: LayersOption = "",
-    roi: RoiOption = "deductive_reasoning",
+    dataset: DatasetOption = "deductive",
+    roi: RoiOption = None,
     loss: LossOption = "cosine",
     targets: Annotated[str, typer.Option(help="direct (betas); nearest or all states that NARI reached.")] = "direct",
     train_on: Annotated[str, typer.Option(help="scanner, or generated-N for N generated problems.")] = "scanner",
@@ -79,13 +82,14 @@ def finetune(
     names = split_names(arms) or tuning.default_arms
     for name in names:
         check_name(name, tuning.arms, "--arms")
+    data = open_dataset(betas, simulate, subjects, dataset)
     chosen = {
-        "roi": roi, "loss": loss, "targets": targets, "train_on": train_on, "epochs": epochs, "batch_size": batch_size,
+        "roi": choose_roi(roi, data), "loss": loss, "targets": targets, "train_on": train_on, "epochs": epochs, "batch_size": batch_size,
         "learning_rate": learning_rate, "lora_rank": lora, "train_weight": train_weight,
         "label_loss_weight": label_weight, "layers": {"run": layer_run(layers)} if layers else None,
     }  # fmt: skip
     setting = _checked(tuning, model, chosen)
-    context = _context(open_dataset(betas, simulate, subjects), model, store, Execution(workers, zero, offload))
+    context = _context(data, model, store, Execution(workers, zero, offload))
     asks = {arm: [Ask(setting, arm, "selection", seed) for seed in range(seeds)] for arm in names}
     facts = {
         "model": model,

@@ -20,13 +20,11 @@ SeedOption = Annotated[int, typer.Option(min=0, help="Replicate seed of the cont
 
 def search_config(model: str, layers: str, compat: str, **settings: Any) -> "NariConfig":
     """Read the settings of a search from the options."""
-    from brainalign.cli.options import check_roi
     from brainalign.spaces import resolve_layers
     from brainalign.steering import NariConfig, middle_half
     from brainalign.study import check_name
     from brainalign.zoo import model_facts
 
-    check_roi(settings["roi"])
     check_name(compat, ("none", "release"), "--compat")
     n_layers = model_facts(model).n_layers
     return NariConfig(

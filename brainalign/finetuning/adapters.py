@@ -1,4 +1,4 @@
-"""Trained weights in the files that others read: adapters as peft saves them, weights trained in full by their names."""
+"""Trained weights in files that others read: adapters as peft saves them, weights trained in full by their names."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -100,10 +100,15 @@ def _data(study: StudyRecord) -> str:
     wording = "its published wording" if data.get("wording") == "release" else "brainalign's own wording"
     return (
         f"The study stands on {source} of {n_subjects} subject{'s' if n_subjects != 1 else ''}{rois} and on "
-        f"{sum(parts)} deductive problems, put to the model in {wording}. Problems were split by logical form, "
+        f"{sum(parts)} {_problems(study)}, put to the model in {wording}. Problems were split by logical form, "
         f"stratified by type of reasoning and label (selection share {plain(problems.selection_share)}, seed "
         f"{problems.seed}), into {parts[0]} for the search and {parts[1]} for the report. {_models(study)}"
     )
+
+
+def _problems(study: StudyRecord) -> str:
+    types = section(study.data, "problem_types")
+    return f"{next(iter(types))} problems" if len(types) == 1 else "deductive problems"
 
 
 def _models(study: StudyRecord) -> str:

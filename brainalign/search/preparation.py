@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from brainalign.artifacts import Store, provenance
-from brainalign.betas import ROIS, FmriDataset, SimulatorConfig, load_betas
-from brainalign.errors import StudyError
+from brainalign.betas import FmriDataset, SimulatorConfig, load_betas
+from brainalign.errors import InputError, StudyError
+from brainalign.spaces import Choice
 from brainalign.stimuli import Split, split_problems
 from brainalign.study import Study
 from brainalign.trials import Context, trial_kind
@@ -30,13 +31,14 @@ class Prepared:
 def load_dataset(study: Study, betas: Path | str | None) -> FmriDataset:
     """Load the betas that a study file asks for, of its subjects."""
     section = study.betas
-    simulator = SimulatorConfig(**section.simulator.model_dump())
+    simulator = SimulatorConfig(dataset=section.dataset, **section.simulator.model_dump())
     if section.source == "simulated":
-        return load_betas(simulate=simulator, subjects=section.subjects)
+        return load_betas(dataset=section.dataset, simulate=simulator, subjects=section.subjects)
     if section.source == "release":
-        return load_betas(betas, fetch_timeout_s=FETCH_TIMEOUT_S, subjects=section.subjects)
+        return load_betas(betas, dataset=section.dataset, fetch_timeout_s=FETCH_TIMEOUT_S, subjects=section.subjects)
     return load_betas(
         betas,
+        dataset=section.dataset,
         fetch_timeout_s=FETCH_TIMEOUT_S,
         subjects=section.subjects,
         simulate=simulator,
@@ -55,6 +57,7 @@ def prepare(study: Study, store: Store, betas: Path | str | None = None) -> Prep
         The name is taken by a study with other settings or other data, some of whose trials are done.
     """
     dataset = load_dataset(study, betas)
+    _check_data(study, dataset)
     section = study.problems
     split = split_problems(dataset.problems, selection_share=section.selection_share, seed=section.seed)
     for name in study.kinds:
@@ -65,6 +68,21 @@ def prepare(study: Study, store: Store, betas: Path | str | None = None) -> Prep
     if study.name in store.studies() and store.read_trials(study.name):
         check_same(store.read_manifest(study.name), _manifest(ready), study.name)
     return ready
+
+
+def _check_data(study: Study, dataset: FmriDataset) -> None:
+    """Refuse regions and types of problem that the data do not have."""
+    known = {"roi": tuple(dataset.betas.values), "subset": ("all", *dataset.types)}
+    for kind in study.kinds:
+        for space in study.points(kind):
+            for name, valid in known.items():
+                dimension = space.get(name)
+                for value in dimension.options if isinstance(dimension, Choice) else ():
+                    if value not in valid:
+                        raise InputError(
+                            f"kinds.{kind}: {name}: expected one of {', '.join(valid)}, which the data set "
+                            f"{study.betas.dataset} has, found {value!r}: name another"
+                        )
 
 
 def begin(ready: Prepared) -> None:
@@ -104,10 +122,11 @@ def _manifest(ready: Prepared) -> dict[str, Any]:
         "location": source.location,
         "subjects": list(betas.subjects),
         "n_problems": len(dataset.problems),
-        "n_voxels": {roi: int(betas.values[roi][betas.subjects[0]].shape[1]) for roi in ROIS if roi in betas.values},
+        "problem_types": {name: int((dataset.problems.types == name).sum()) for name in dataset.types},
+        "n_voxels": betas.n_voxels,
         "dropped": list(betas.dropped),
         "wording": dataset.wording.source,
-        "wording_hash": dataset.wording.content_hash,
+        "wording_hash": dataset.wording_hash,
     }
     return {
         "study": study.model_dump(mode="json"),

@@ -3,13 +3,14 @@
 Parsed once into a frozen :class:`Study`; an unknown key is an error that names the nearest valid one.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from brainalign.artifacts import hash_json
+from brainalign.betas import REGIONS, DatasetName
 from brainalign.errors import InputError
 from brainalign.spaces import Choice, DepthRange, LayerRuns, Range, Space, parse_dimension
 from brainalign.trials import one_point, trial_kind
@@ -36,6 +37,7 @@ class SimulatorSection(_Section):
 class BetasSection(_Section):
     """Which betas: ``auto`` takes the real ones where they are found, else says loudly that they are simulated."""
 
+    dataset: DatasetName = "deductive"
     source: Literal["auto", "release", "simulated"] = "auto"
     subjects: Annotated[int, Field(ge=1)] | tuple[str, ...] | None = None
     simulator: SimulatorSection = SimulatorSection()
@@ -105,7 +107,10 @@ class Study(_Section):
     @property
     def identity(self) -> str:
         """Hash of everything that changes what the study finds; not its words, nor how it is run."""
-        return hash_json(self.model_dump(mode="json", exclude={"description", "execution", "budget"}) | self._sizes())
+        facts = self.model_dump(mode="json", exclude={"description", "execution", "budget"})
+        if self.betas.dataset == "deductive":
+            del facts["betas"]["dataset"]  # as of studies begun when there was no other
+        return hash_json(facts | self._sizes())
 
     def _sizes(self) -> dict[str, Any]:
         return {"n_trials": {name: self.n_trials(name) for name in self.kinds}}
@@ -126,13 +131,25 @@ class Study(_Section):
         """Space of a kind: the file's, with the source's values for names it leaves out; without any, the default."""
         given = self.kinds[kind].space
         if not given:
-            return trial_kind(kind).default_space()
-        rest = {name: value for name, value in trial_kind(kind).default_setting().items() if name not in given}
+            return {**trial_kind(kind).default_space(), **self._regions(trial_kind(kind).default_space())}
+        rest = {name: value for name, value in self._default_setting(kind).items() if name not in given}
         return {**given, **one_point(rest)}
+
+    def _regions(self, names: Container[str]) -> Space:
+        """Regions to choose from where the data are not those that the kinds' defaults were written for."""
+        regions = REGIONS[self.betas.dataset]
+        return {"roi": Choice(options=regions)} if "roi" in names and self.betas.dataset != "deductive" else {}
+
+    def _default_setting(self, kind: str) -> dict[str, Any]:
+        """Values of the kind's source, in a region that the data have."""
+        setting = trial_kind(kind).default_setting()
+        if "roi" in setting and setting["roi"] not in REGIONS[self.betas.dataset]:
+            setting["roi"] = REGIONS[self.betas.dataset][0]
+        return setting
 
     def enqueued(self, kind: str) -> list[dict[str, Any]]:
         """Return the settings that every arm of a kind tries first, whole: what they leave out is the source's."""
-        default, names = trial_kind(kind).default_setting(), self.space(kind)
+        default, names = self._default_setting(kind), self.space(kind)
         return [{name: {**default, **given}[name] for name in names} for given in self.kinds[kind].enqueue]
 
     def points(self, kind: str) -> list[Space]:

@@ -8,13 +8,14 @@ from brainalign.artifacts import Result, provenance, stream
 from brainalign.betas import ROIS
 from brainalign.errors import InputError
 from brainalign.spaces import Choice, Space
+from brainalign.stimuli import ALL_REASONING_TYPES
 from brainalign.trials.protocol import Ask, Resources
 
 if TYPE_CHECKING:
     from brainalign.trials.context import Context
     from brainalign.zoo import ModelFacts
 
-SUBSETS = ("all", "syllogisms", "transitive")
+SUBSETS = ("all", *ALL_REASONING_TYPES)
 WORKING_GIB = 1.0
 
 
@@ -65,9 +66,10 @@ class Predictivity:
         problems = dataset.problems.subset(dataset.betas.stimulus_ids)
         betas = dict(dataset.betas.values[ask.setting["roi"]])
         if ask.arm == "shuffled":
+            types, names = np.asarray(problems.types), (key, ask.replicate, ask.arm)
             betas = {
-                subject: values[_shuffled(np.asarray(problems.types), (key, ask.replicate, ask.arm, subject))]
-                for subject, values in betas.items()
+                subject: betas[subject][_shuffled(types, seen, (*names, subject))]
+                for subject, seen in zip(dataset.betas.subjects, dataset.betas.seen, strict=True)
             }
         config = PredictivityConfig(seed=ask.setting["fold_seed"])
         found = predictivity(states.values, betas, problems.types, config, subset=ask.setting["subset"])
@@ -81,9 +83,10 @@ class Predictivity:
         return Result(key, self.name, ask.arm, metrics, detail, provenance=provenance())
 
 
-def _shuffled(types: np.ndarray, names: tuple[str | int, ...]) -> np.ndarray:
-    """Rows in an order that mixes the problems of each reasoning type among themselves."""
+def _shuffled(types: np.ndarray, seen: np.ndarray, names: tuple[str | int, ...]) -> np.ndarray:
+    """Rows in an order that mixes a subject's trials of each reasoning type among themselves."""
     rows, rng = np.arange(len(types)), stream(*names)
     for kind in np.unique(types):
-        rows[types == kind] = rng.permutation(rows[types == kind])
+        mixed = (types == kind) & seen
+        rows[mixed] = rng.permutation(rows[mixed])
     return rows

@@ -176,7 +176,7 @@ class Tuning:
         if not self.by_brain:
             trained = {"layers": config.layers, "lora_rank": config.lora_rank}
             problems = sorted(context.dataset.problems.ids)
-            words = {"weights": context.model.weights_hash, "wording": context.dataset.wording.content_hash}
+            words = {"weights": context.model.weights_hash, "wording": context.dataset.wording_hash}
             return content_key(f"training-{self.name}", self.version, {**basis, **words, **trained, "on": problems})
         if config.targets != "direct":
             basis["search"] = result_key(self._nari, self._search(ask), context)
@@ -190,7 +190,7 @@ class Tuning:
         from brainalign.finetuning import tuning_outcomes
         from brainalign.steering import summarise
 
-        problems = self.problems(ask, ask.part)
+        problems = self.problems(ask, ask.part, context)
         before = context.order_answers(problems)
         with self.trained(ask, context) as record:
             after = answer_orders(context.model, problems, context.dataset.wording)
@@ -220,7 +220,7 @@ class Tuning:
             self.training(ask),
             (key, ask.replicate),
             context.store.checkpoint_folder(key),
-            OrderValidator(self.problems(ask, "selection"), context.dataset.wording),
+            OrderValidator(self.problems(ask, "selection", context), context.dataset.wording),
             context.execution or Execution(),
         )
         with trained(context.model, self.config(ask, context.model.n_layers), training) as record:
@@ -236,12 +236,13 @@ class Tuning:
         with self.trained(ask, context):
             return save_adapter(trained_parameters(context.model), context.model, config, place, about)
 
-    def problems(self, ask: Ask, part: Part) -> "ProblemSet":
-        """Problems that a part asks, as many of each reasoning type as the setting says."""
+    def problems(self, ask: Ask, part: Part, context: "Context") -> "ProblemSet":
+        """Problems that a part asks: of each type of reasoning in the data as many as the setting says."""
         from brainalign.stimuli import generate_problems
 
         size = int(ask.setting["validation_problems" if part == "selection" else "test_problems"])
-        return generate_problems(size, 0, vocabulary=VOCABULARIES[part])
+        types = tuple(sorted(set(context.dataset.problems.types.tolist())))
+        return generate_problems(size, 0, reasoning_types=types, vocabulary=VOCABULARIES[part])
 
     def objective(self, ask: Ask, context: "Context", names: tuple[str | int, ...]) -> "NarfObjective":
         """Build the objective of a setting under an arm."""

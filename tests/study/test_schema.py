@@ -132,3 +132,15 @@ def test_an_enqueued_setting_is_made_whole_by_the_sources_values() -> None:
 
 def test_simulated_data_are_the_same_by_default_from_a_study_file_and_without_one() -> None:
     assert SimulatorConfig(**parse().betas.simulator.model_dump()) == SimulatorConfig()
+
+
+def test_the_data_set_is_part_of_the_identity_and_sets_the_region() -> None:
+    base, hcp = parse(), parse(betas={"dataset": "hcp"})
+    assert hcp.identity != base.identity == parse(betas={"dataset": "deductive"}).identity
+    kinds = {"nari": {"space": {"alpha": 3.0}, "enqueue": [{}]}, "predictivity": {}}
+    study = parse(kinds=kinds, betas={"dataset": "hcp"})
+    assert study.space("nari")["roi"].options == study.space("predictivity")["roi"].options == ("md",)
+    assert study.enqueued("nari")[0]["roi"] == "md"
+    assert parse(kinds=kinds).space("nari")["roi"].options == ("deductive_reasoning",)
+    with pytest.raises(InputError, match="dataset"):
+        parse(betas={"dataset": "hpc"})

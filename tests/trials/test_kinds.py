@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from brainalign.artifacts import Store, content_key
+from brainalign.artifacts import Part, Store, content_key
 from brainalign.betas import SimulatorConfig, load_betas
 from brainalign.errors import InputError
 from brainalign.spaces import Choice, LayerRuns, Range, flatten
@@ -148,3 +148,30 @@ def test_shuffled_betas_are_not_predicted_and_planted_structure_is(context: Cont
         scores[arm] = kind.run(ask, planted, "key").metrics["score"]
     assert scores["measured"] > 0.4
     assert abs(scores["shuffled"]) < 0.25
+
+
+class TestSubjectsWhoSawOtherProblems:
+    """Every kind on data of the HCP shape."""
+
+    @pytest.fixture(scope="class")
+    def ragged(self, tmp_path_factory: pytest.TempPathFactory) -> Context:
+        dataset = load_betas(
+            dataset="hcp", simulate=SimulatorConfig(dataset="hcp", n_subjects=2, n_problems_per_type=36, seed=3)
+        )
+        folder: Path = tmp_path_factory.mktemp("store")
+        return Context(Store(folder), dataset, split_problems(dataset.problems), "tiny-random-llama")
+
+    @pytest.mark.parametrize("part", ["selection", "report"])
+    def test_the_method_and_its_controls_run(self, kind, ragged: Context, part: Part) -> None:
+        setting = {**kind.default_setting(), "roi": "md"}
+        setting |= {"n_steps": 10} if "n_steps" in setting else {}
+        for arm in kind.default_arms:
+            ask = Ask(setting, arm, part, 0)
+            result = kind.run(ask, ragged, content_key("t", 1, kind.identity(ask, ragged)))
+            assert set(kind.objectives) <= set(result.metrics)
+
+    def test_shuffling_keeps_to_the_trials_that_a_subject_had(self, ragged: Context) -> None:
+        kind = trial_kind("predictivity")
+        ask = Ask({**kind.default_setting(), "roi": "md"}, "shuffled", "selection", 0)
+        detail = kind.run(ask, ragged, "key").detail
+        assert detail["subject_trials"] == {"sim-01": 24, "sim-02": 24}
