@@ -4,6 +4,7 @@ Layout under the root::
 
     stages/<stage>/<key>.safetensors   what trials share: activations, ridge maps
     results/<key>.parquet              outcomes of a result, its figures in the file's metadata
+    checkpoints/<key>/                 trained weights, and what a cut-off training goes on from
     studies/<name>/manifest.json       what the study is and which data it stands on
     studies/<name>/trials/*.parquet    one small file a finished trial
 """
@@ -41,6 +42,10 @@ class Store:
 
     def _stage_path(self, stage: str, key: str) -> Path:
         return self.root / "stages" / stage / f"{key}.safetensors"
+
+    def checkpoint_folder(self, key: str) -> Path:
+        """Folder of a training's checkpoints, by the key of what it trains."""
+        return self.root / "checkpoints" / key
 
     def save_arrays(self, stage: str, key: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
         """Keep named arrays under a content key, with JSON metadata that says what they are."""

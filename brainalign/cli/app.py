@@ -16,6 +16,7 @@ VERBS = {
     "activations": "Extract a model's states on the problems.",
     "predictivity": "How well a model's states predict the betas.",
     "steer": "Move a model's states towards the brain's, at inference.",
+    "finetune": "Train attention modules by betas, by the right answers, or by both.",
     "evaluate": "Score a model in all premise orders, beside people, and what steering breaks.",
     "study": "Run, resume and check studies.",
     "submit": "Send a study to a Ray cluster.",

@@ -28,7 +28,7 @@ def search_config(model: str, layers: str, compat: str, **settings: Any) -> "Nar
     check_name(compat, ("none", "release"), "--compat")
     n_layers = model_facts(model).n_layers
     return NariConfig(
-        layers=resolve_layers({"run": _run(layers)}, n_layers) if layers else middle_half(n_layers),
+        layers=resolve_layers({"run": layer_run(layers)}, n_layers) if layers else middle_half(n_layers),
         compat="release" if compat == "release" else None,
         **settings,
     )
@@ -46,7 +46,14 @@ def span(interval: Mapping[str, float | None] | None) -> str:
     return f"[{interval['low']:+.3f}, {interval['high']:+.3f}]"
 
 
-def _run(layers: str) -> str:
+def layer_run(layers: str) -> str:
+    """Spell the layers of the option as a setting does.
+
+    Raises
+    ------
+    InputError
+        They are no indices.
+    """
     from brainalign.errors import InputError
 
     first, _, last = layers.partition("-")

@@ -4,22 +4,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from brainalign.finetuning.config import NarfConfig
+from brainalign.finetuning.training_config import Execution, TrainingConfig
 
 if TYPE_CHECKING:
+    from brainalign.finetuning.adapters import save_adapter
+    from brainalign.finetuning.checkpoints import Checkpoints
     from brainalign.finetuning.diagnostics import Gradients, gradients
+    from brainalign.finetuning.distributed import trained
     from brainalign.finetuning.examples import TrainingSet, generate_training_problems
     from brainalign.finetuning.forward import checkpointed
     from brainalign.finetuning.guidance import guidance_inputs
     from brainalign.finetuning.narf import NarfObjective, build_objective
     from brainalign.finetuning.objective import Losses, Objective
+    from brainalign.finetuning.outcomes import tuning_outcomes
     from brainalign.finetuning.parameters import Trainable, hash_weights, trainable
+    from brainalign.finetuning.record import TrainingRecord
+    from brainalign.finetuning.training import Training, train, trained_parameters
+    from brainalign.finetuning.validation import OrderValidator
 
 _HOMES = {
+    "Checkpoints": "checkpoints",
     "Gradients": "diagnostics",
     "Losses": "objective",
     "NarfObjective": "narf",
     "Objective": "objective",
+    "OrderValidator": "validation",
     "Trainable": "parameters",
+    "Training": "training",
+    "TrainingRecord": "record",
     "TrainingSet": "examples",
     "build_objective": "narf",
     "checkpointed": "forward",
@@ -27,16 +39,27 @@ _HOMES = {
     "gradients": "diagnostics",
     "guidance_inputs": "guidance",
     "hash_weights": "parameters",
+    "save_adapter": "adapters",
+    "train": "training",
     "trainable": "parameters",
+    "trained": "distributed",
+    "trained_parameters": "training",
+    "tuning_outcomes": "outcomes",
 }
 
 __all__ = [
+    "Checkpoints",
+    "Execution",
     "Gradients",
     "Losses",
     "NarfConfig",
     "NarfObjective",
     "Objective",
+    "OrderValidator",
     "Trainable",
+    "Training",
+    "TrainingConfig",
+    "TrainingRecord",
     "TrainingSet",
     "build_objective",
     "checkpointed",
@@ -44,7 +67,12 @@ __all__ = [
     "gradients",
     "guidance_inputs",
     "hash_weights",
+    "save_adapter",
+    "train",
     "trainable",
+    "trained",
+    "trained_parameters",
+    "tuning_outcomes",
 ]
 
 

@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from brainalign.artifacts import hash_json
 from brainalign.betas import REGIONS, DatasetName
 from brainalign.errors import InputError
-from brainalign.spaces import Choice, DepthRange, Dimension, LayerRuns, Range, Space, parse_dimension
-from brainalign.trials import trial_kind
+from brainalign.spaces import Choice, DepthRange, LayerRuns, Range, Space, parse_dimension
+from brainalign.trials import one_point, trial_kind
 
 Sampler = Literal["tpe", "random", "grid"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
@@ -132,8 +132,8 @@ class Study(_Section):
         given = self.kinds[kind].space
         if not given:
             return {**trial_kind(kind).default_space(), **self._regions(trial_kind(kind).default_space())}
-        fixed = {name: _fixed(value) for name, value in self._default_setting(kind).items() if name not in given}
-        return {**given, **fixed}
+        rest = {name: value for name, value in self._default_setting(kind).items() if name not in given}
+        return {**given, **one_point(rest)}
 
     def _regions(self, names: Container[str]) -> Space:
         """Regions to choose from where the data are not those that the kinds' defaults were written for."""
@@ -154,16 +154,7 @@ class Study(_Section):
 
     def points(self, kind: str) -> list[Space]:
         """All that a kind's arms may try: the space, and each enqueued setting as a space of one point."""
-        fixed = [{name: _fixed(value) for name, value in setting.items()} for setting in self.enqueued(kind)]
-        return [self.space(kind), *fixed]
-
-
-def _fixed(value: Any) -> Dimension:
-    """Spell a value of a setting as a dimension of one point."""
-    if isinstance(value, Mapping) and "run" in value:
-        first, _, last = str(value["run"]).partition("-")
-        return parse_dimension("run", {"runs": [[first, last or first]]})
-    return parse_dimension("value", value) if isinstance(value, Mapping) else Choice(options=(value,))
+        return [self.space(kind), *map(one_point, self.enqueued(kind))]
 
 
 _SECTIONS: dict[str, type[_Section]] = {

@@ -3,5 +3,7 @@
 from brainalign.trials.context import Context
 from brainalign.trials.protocol import Ask, Resources, TrialKind, result_key
 from brainalign.trials.registry import KINDS, trial_kind
+from brainalign.trials.settings import one_point
+from brainalign.trials.tuning import Tuning
 
-__all__ = ["KINDS", "Ask", "Context", "Resources", "TrialKind", "result_key", "trial_kind"]
+__all__ = ["KINDS", "Ask", "Context", "Resources", "TrialKind", "Tuning", "one_point", "result_key", "trial_kind"]

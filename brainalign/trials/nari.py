@@ -1,14 +1,14 @@
 """Kind `nari`: an intervention at inference, guided or by a control, searched and reported on separate problems."""
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from brainalign.artifacts import Result, provenance
 from brainalign.betas import ROIS
 from brainalign.errors import InputError
-from brainalign.spaces import Choice, DepthRange, LayerRuns, Range, Space, resolve_layers
+from brainalign.spaces import Choice, DepthRange, Range, Space, resolve_layers
 from brainalign.steering.config import LOSSES, NariConfig
 from brainalign.trials.protocol import Ask, Resources, result_key
+from brainalign.trials.settings import check_choices, check_layers, check_numbers, points
 
 if TYPE_CHECKING:
     from brainalign.steering import Displacements
@@ -88,32 +88,13 @@ class Nari:
 
     def check(self, space: Space, model: "ModelFacts", n_subjects: int) -> None:
         """Raise InputError where a point of the space cannot run on the model."""
-        for name, valid in _CHOICES.items():
-            for value in points(space, name):
-                if value not in valid:
-                    raise InputError(f"nari: {name}: expected one of {', '.join(map(str, valid))}, found {value!r}")
-        for name, least in _LEAST.items():
-            for value in points(space, name):
-                if not isinstance(value, (int, float)) or value < least:
-                    raise InputError(
-                        f"nari: {name}: expected numbers of at least {least}, found {value!r}: mend the range"
-                    )
-        for name in ("n_steps", "check_every"):
-            dimension = space[name]
-            if isinstance(dimension, Range) and not dimension.integer:
-                raise InputError(f"nari: {name}: expected whole numbers, found a range of any: add `integer: true`")
-            if any(value != int(value) for value in points(space, name)):
-                raise InputError(f"nari: {name}: expected whole numbers, found {tuple(points(space, name))}")
+        check_choices(self.name, space, _CHOICES)
+        check_numbers(self.name, space, _LEAST, whole=("n_steps", "check_every"))
         if max(points(space, "check_every")) > min(points(space, "n_steps")):
             raise InputError(
                 "nari: expected check_every <= n_steps for every point: raise n_steps or lower check_every"
             )
-        layers = space["layers"]
-        if isinstance(layers, LayerRuns):
-            for first, last in layers.runs:
-                resolve_layers({"run": f"{first}-{last}"}, model.n_layers)
-        elif not isinstance(layers, DepthRange):
-            raise InputError("nari: layers: expected start and width in relative depth, or runs of layers by index")
+        check_layers(self.name, space, model)
 
     def resources(self, model: "ModelFacts") -> Resources:
         """Return one core, and the model's memory with room for a search."""
@@ -195,9 +176,3 @@ class Nari:
         if arrays is None:
             raise InputError(f"expected an arm that displaces states, found {ask.arm}: transfer another")
         return Displacements.from_arrays(arrays)
-
-
-def points(space: Space, name: str) -> Iterable[Any]:
-    """Values of a dimension that a grid would try; none for a range of layers."""
-    dimension = space[name]
-    return dimension.grid() if isinstance(dimension, (Choice, Range)) else ()

@@ -8,8 +8,9 @@ from brainalign.artifacts import Result, provenance
 from brainalign.errors import InputError
 from brainalign.spaces import Choice, Range, Space
 from brainalign.steering.config import AVERAGES, SOURCES, TransferConfig
-from brainalign.trials.nari import Nari, points
+from brainalign.trials.nari import Nari
 from brainalign.trials.protocol import Ask, Resources, result_key
+from brainalign.trials.settings import check_choices, points
 
 if TYPE_CHECKING:
     from brainalign.steering import Displacements, Transferred
@@ -71,12 +72,7 @@ class NariTransfer:
     def check(self, space: Space, model: "ModelFacts", n_subjects: int) -> None:
         """Raise InputError where a point of the space cannot run on the model."""
         self._nari.check({name: space[name] for name in self._nari.default_setting()}, model, n_subjects)
-        for name, valid in _CHOICES.items():
-            for value in points(space, name):
-                if value not in valid:
-                    raise InputError(
-                        f"nari_transfer: {name}: expected one of {', '.join(map(str, valid))}, found {value!r}"
-                    )
+        check_choices(self.name, space, _CHOICES)
         for value in points(space, "strength"):
             if not isinstance(value, (int, float)):
                 raise InputError(f"nari_transfer: strength: expected numbers, found {value!r}: mend the range")
