@@ -58,6 +58,9 @@ def resume(
     betas: BetasOption = None,
     address: AddressOption = None,
     workers: WorkersOption = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run trials that failed once more, with their settings.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Go on with a study that was interrupted, with the settings that its store holds.
@@ -69,20 +72,27 @@ def resume(
     where = open_store(store)
     location = where.read_manifest(name)["data"]["location"]
     found = betas or (Path(location) if location and Path(location).is_dir() else None)
-    _run(stored_study(where, name), where, found, address, workers, json)
+    _run(stored_study(where, name), where, found, address, workers, json, retry_failed=retry_failed)
 
 
 def _run(
-    study: "Study", store: "Store", betas: Path | None, address: str | None, workers: int | None, json: bool
+    study: "Study",
+    store: "Store",
+    betas: Path | None,
+    address: str | None,
+    workers: int | None,
+    json: bool,
+    *,
+    retry_failed: bool = False,
 ) -> None:
     from brainalign.search.progress import StudyProgress
 
     if workers is not None:
         study = study.model_copy(update={"execution": study.execution.model_copy(update={"workers": workers})})
-    with StudyProgress(notes) as progress:
+    with StudyProgress(notes, study) as progress:
         from brainalign.search import run_study
 
-        done = run_study(study, store=store, betas=betas, address=address, listener=progress)
+        done = run_study(study, store=store, betas=betas, address=address, listener=progress, retry_failed=retry_failed)
     if done.interrupted:
         notes.print(f"interrupted: {done.n_done} of {done.n_total} trials are done and kept; go on with")
         notes.print(f"  brainalign study resume {study.name}{_at(store)}", soft_wrap=True, markup=False)

@@ -70,6 +70,7 @@ def run_study(
     betas: Path | str | None = None,
     address: str | None = None,
     listener: Listener | None = None,
+    retry_failed: bool = False,
 ) -> StudyRun:
     """Run a study, or what is left of it.
 
@@ -85,6 +86,8 @@ def run_study(
         Address of a Ray cluster; without it a local Ray is started and ended.
     listener : Listener, optional
         Hears of every finished trial.
+    retry_failed : bool, optional
+        Run trials that failed once more, each with its setting. A failure that stays is kept.
 
     Returns
     -------
@@ -104,7 +107,9 @@ def run_study(
     ready = prepare(study, store, betas)
     with lease(store.study_folder(study.name)):
         begin(ready)
-        ledger = Ledger(study, _whole_rows(store, study.name, heard))
+        rows = _whole_rows(store, study.name, heard)
+        again = [row for row in rows if retry_failed and row.state == "FAILED"]
+        ledger = Ledger(study, [row for row in rows if row not in again] if again else rows, again)
         optuna = OptunaMirror(store.study_folder(study.name) / "optuna.journal", study)
         optuna.rebuild(ledger.rows.values())
         interrupted = False

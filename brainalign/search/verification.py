@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from brainalign.artifacts import Store
 from brainalign.search.lease import lease
 from brainalign.search.optuna_mirror import OptunaMirror
-from brainalign.search.suggestion import STATES
 from brainalign.study import Study
 from brainalign.tracking import count_runs, mirror
 
@@ -43,7 +42,7 @@ def verify_study(store: Store, name: str) -> Verification:
             for row in store.read_trials(name)
             if not store.is_whole(row)
         ]
-        differences += _differences({row.place: STATES[row.state].name for row in rows}, found)
+        differences += _differences({row.place: optuna.state(row) for row in rows}, found)
         optuna.rebuild(rows)
         n_mlflow = count_runs(store, name)
         changed = mirror(store, name)

@@ -38,7 +38,7 @@ def test_defaults_are_the_sources_setting_where_a_space_leaves_a_name_out() -> N
         ({"kinds": {"nari": {"space": {"alpha": []}}}}, "empty list"),
         ({"kinds": {"nari": {"space": {"alpha": {"low": 3, "high": 1}}}}}, "low <= high"),
         ({"kinds": {"nari": {"trials": 0}}}, "greater than or equal to 1"),
-        ({"kinds": {"nari": {"sampler": "tpee"}}}, "'tpe', 'random' or 'grid'"),
+        ({"kinds": {"nari": {"sampler": "tpee"}}}, "'tpe', 'gp', 'cmaes', 'random', 'grid', 'qmc' or 'nsgaii'"),
         ({"betas": {"simulator": {"n_subject": 3}}}, "did you mean 'n_subjects'"),
         ({"seeds": {"serach": 3}}, "did you mean 'search'"),
         ({"name": "a b"}, "pattern"),
