@@ -8,9 +8,28 @@ depends on names and results alone, never on how many workers there are.
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from brainalign.artifacts import TrialRow
+from pydantic import ValidationError
+
+from brainalign.artifacts import Store, TrialRow
+from brainalign.errors import StudyError
 from brainalign.study import GENERATIONAL, LEARNING, Branch, Place, Study, branches
 from brainalign.trials import trial_kind
+
+
+def stored_study(store: Store, name: str) -> Study:
+    """Study as the store's manifest holds it.
+
+    Raises
+    ------
+    StudyError
+        The store has no such study, or another version of the platform wrote it.
+    """
+    try:
+        return Study.model_validate(store.read_manifest(name)["study"])
+    except (ValidationError, KeyError) as error:
+        where = store.study_folder(name) / "manifest.json"
+        reason = " ".join(str(error).split())[:200]
+        raise StudyError(f"expected a study in {where}, found {reason}: use the brainalign that wrote it") from error
 
 
 def row_place(row: TrialRow) -> Place:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from brainalign.artifacts import Store
 from brainalign.search.lease import lease
+from brainalign.search.ledger import stored_study
 from brainalign.search.optuna_mirror import OptunaMirror
-from brainalign.study import Study
 from brainalign.tracking import count_runs, mirror
 
 
@@ -17,11 +17,6 @@ class Verification:
     n_optuna: int
     n_mlflow: int
     differences: tuple[str, ...]
-
-
-def stored_study(store: Store, name: str) -> Study:
-    """Study as the store's manifest holds it."""
-    return Study.model_validate(store.read_manifest(name)["study"])
 
 
 def verify_study(store: Store, name: str) -> Verification:

@@ -6,7 +6,7 @@ Parsed once into a frozen :class:`Study`; an unknown key is an error that names 
 import math
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -137,6 +137,8 @@ def _goal(item: Any) -> Any:
         return {"metric": item}
     if isinstance(item, Mapping) and "metric" not in item and len(item) == 1:
         ((name, way),) = item.items()
+        if way not in get_args(Direction):
+            raise ValueError(f"{name}: expected {' or '.join(get_args(Direction))}, found {way!r}")
         return {"metric": str(name), "direction": way}
     return item
 
