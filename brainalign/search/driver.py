@@ -30,8 +30,8 @@ from brainalign.trials import Context, trial_kind
 from brainalign.zoo import model_facts
 
 GIB = 1 << 30
-MIRROR_REST_S = 1.0
-MIRROR_REST = 4.0
+MIRROR_REST_S = 0.5
+MIRROR_REST = 0.5
 """Rest after mirroring, in times of what it took."""
 
 
