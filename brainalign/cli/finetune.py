@@ -25,14 +25,14 @@ from brainalign.cli.output import console, notes, print_json, print_table
 from brainalign.cli.steer_settings import LayersOption, LossOption, layer_run, span, split_names
 
 if TYPE_CHECKING:
-    from brainalign.artifacts import Result
+    from brainalign.artifacts import Part, Result
     from brainalign.betas import FmriDataset
     from brainalign.finetuning import Execution
     from brainalign.trials import Ask, Context, Tuning
 
 app = typer.Typer(help="Train attention modules by betas, by the right answers, or by both.")
 
-_PARTS = {"selection": "validation", "report": "test"}
+_PARTS: "dict[Part, str]" = {"selection": "validation", "report": "test"}
 _FIGURES = ("accuracy", "balanced_accuracy", "worst_order", "invalid")
 
 
@@ -84,8 +84,8 @@ def finetune(
         check_name(name, tuning.arms, "--arms")
     data = open_dataset(betas, simulate, subjects, dataset)
     chosen = {
-        "roi": choose_roi(roi, data), "loss": loss, "targets": targets, "train_on": train_on, "epochs": epochs, "batch_size": batch_size,
-        "learning_rate": learning_rate, "lora_rank": lora, "train_weight": train_weight,
+        "roi": choose_roi(roi, data), "loss": loss, "targets": targets, "train_on": train_on, "epochs": epochs,
+        "batch_size": batch_size, "learning_rate": learning_rate, "lora_rank": lora, "train_weight": train_weight,
         "label_loss_weight": label_weight, "layers": {"run": layer_run(layers)} if layers else None,
     }  # fmt: skip
     setting = _checked(tuning, model, chosen)

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Any
 from brainalign.artifacts import Result, provenance
 from brainalign.betas import ROIS
 from brainalign.errors import InputError
-from brainalign.spaces import Choice, DepthRange, Range, Space, resolve_layers
+from brainalign.spaces import Choice, DepthRange, Range, Space, check_layers, resolve_layers
 from brainalign.steering.config import LOSSES, NariConfig
 from brainalign.trials.protocol import Ask, Resources, result_key
-from brainalign.trials.settings import check_choices, check_layers, check_numbers, points
+from brainalign.trials.settings import check_choices, check_numbers, points
 
 if TYPE_CHECKING:
     from brainalign.steering import Displacements
@@ -55,6 +55,7 @@ class Nari:
     )
     default_arms: tuple[str, ...] = ("guided", "random_direction", "random_direction_single", "random_betas", "bias")
     objectives: tuple[str, ...] = ("net_balanced_accuracy", "net_accuracy", "balanced_accuracy", "corrected")
+    minimised: tuple[str, ...] = ("broken", "invalid")
     selects = True
 
     def default_setting(self) -> dict[str, Any]:
@@ -94,7 +95,7 @@ class Nari:
             raise InputError(
                 "nari: expected check_every <= n_steps for every point: raise n_steps or lower check_every"
             )
-        check_layers(self.name, space, model)
+        check_layers("nari: layers", space["layers"], model.n_layers)
 
     def resources(self, model: "ModelFacts") -> Resources:
         """Return one core, and the model's memory with room for a search."""

@@ -1,13 +1,10 @@
 """Checks of a kind's space before the first trial: no point of it may fail on a worker."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from brainalign.errors import InputError
-from brainalign.spaces import Choice, DepthRange, Dimension, LayerRuns, Range, Space, parse_dimension, resolve_layers
-
-if TYPE_CHECKING:
-    from brainalign.zoo import ModelFacts
+from brainalign.spaces import Choice, Dimension, Range, Space, parse_dimension
 
 
 def check_choices(kind: str, space: Space, valid: Mapping[str, Sequence[Any]]) -> None:
@@ -34,16 +31,6 @@ def check_numbers(kind: str, space: Space, least: Mapping[str, float], whole: Se
             raise InputError(f"{kind}: {name}: expected whole numbers, found {tuple(points(space, name))}")
 
 
-def check_layers(kind: str, space: Space, model: "ModelFacts") -> None:
-    """Raise InputError where the layers are spelled otherwise than kinds read them, or are none of the model's."""
-    layers = space["layers"]
-    if isinstance(layers, LayerRuns):
-        for first, last in layers.runs:
-            resolve_layers({"run": f"{first}-{last}"}, model.n_layers)
-    elif not isinstance(layers, DepthRange):
-        raise InputError(f"{kind}: layers: expected start and width in relative depth, or runs of layers by index")
-
-
 def points(space: Space, name: str) -> Iterable[Any]:
     """Values of a dimension that a grid would try; none for a range of layers."""
     dimension = space[name]
@@ -65,4 +52,6 @@ def _fixed(value: Any) -> Dimension:
     if isinstance(value, Mapping) and "run" in value:
         first, _, last = str(value["run"]).partition("-")
         return parse_dimension("run", {"runs": [[first, last or first]]})
+    if isinstance(value, Mapping) and "set" in value:
+        return parse_dimension("set", {"sets": [str(value["set"]).split("-")]})
     return parse_dimension("value", value) if isinstance(value, Mapping) else Choice(options=(value,))

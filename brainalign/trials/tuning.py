@@ -15,11 +15,11 @@ from brainalign.artifacts import Part, Result, content_key, provenance
 from brainalign.betas import ROIS
 from brainalign.errors import InputError
 from brainalign.finetuning.config import ARMS, DATA_SIZES, SITES, TARGETS, VERSION, NarfConfig
-from brainalign.spaces import Choice, DepthRange, Range, Space, resolve_layers
+from brainalign.spaces import Choice, DepthRange, Range, Space, check_layers, resolve_layers
 from brainalign.steering.config import LOSSES
 from brainalign.trials.nari import Nari
 from brainalign.trials.protocol import Ask, Resources, result_key
-from brainalign.trials.settings import check_choices, check_layers, check_numbers, points
+from brainalign.trials.settings import check_choices, check_numbers, points
 
 if TYPE_CHECKING:
     from brainalign.finetuning import NarfObjective, TrainingConfig, TrainingRecord
@@ -70,6 +70,7 @@ class Tuning:
         "worst_order",
         "all_orders",
     )
+    minimised: tuple[str, ...] = ("broken", "invalid")
     selects = True
 
     def __init__(self, name: str, *, by_brain: bool, by_label: bool) -> None:
@@ -121,7 +122,7 @@ class Tuning:
         """Raise InputError where a point of the space cannot run on the model."""
         check_choices(self.name, space, {name: valid for name, valid in _CHOICES.items() if name in space})
         check_numbers(self.name, space, {name: least for name, least in _LEAST.items() if name in space}, _WHOLE)
-        check_layers(self.name, space, model)
+        check_layers(f"{self.name}: layers", space["layers"], model.n_layers)
         weights = [name for name in ("train_weight", "label_loss_weight") if name in space]
         if weights and all(0 in points(space, name) for name in weights):
             raise InputError(
