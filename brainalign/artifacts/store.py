@@ -177,7 +177,7 @@ class Store:
         paths = sorted((self.study_folder(name) / "trials").glob("[!.]*.parquet"))
         if not paths:
             return []
-        rows = TrialRow.from_table(pa.concat_tables([_read_parquet(path) for path in paths]))
+        rows = TrialRow.from_table(pa.concat_tables([_read_parquet(path) for path in paths], promote_options="default"))
         return sorted(rows, key=lambda row: (row.model, row.kind, row.arm, row.part, row.number))
 
 

@@ -87,9 +87,13 @@ class Ledger:
 
     def next_place(self) -> Place | None:
         """Next place that may start now: lowest numbers first, so that arms advance together; None where none may."""
+        return next(iter(self.ready_places()), None)
+
+    def ready_places(self) -> list[Place]:
+        """Places that may start now, at most one a branch, in the order of `next_place`."""
         ready = [place for branch in self.branches if (place := self._next_of(branch))]
         order = {branch: index for index, branch in enumerate(self.branches)}
-        return min(ready, key=lambda place: (place.part == "report", place.number, order[place.branch]), default=None)
+        return sorted(ready, key=lambda place: (place.part == "report", place.number, order[place.branch]))
 
     def _next_of(self, branch: Branch) -> Place | None:
         for place in self.places(branch):

@@ -29,17 +29,23 @@ class Context:
         Selection part and report part of the problems.
     model_name : str
         Name in the zoo.
+    device : str
+        Where the model is loaded; no result depends on it but in the last digits.
+    batch_divisor : int
+        Kinds that compute in batches make them so many times smaller, for want of memory.
     """
 
     store: Store
     dataset: FmriDataset
     split: Split
     model_name: str
+    device: str = "cpu"
+    batch_divisor: int = 1
 
     @cached_property
     def model(self) -> "LanguageModel":
         """The loaded model."""
-        return load_model(self.model_name)
+        return load_model(self.model_name, device=self.device)
 
     @cached_property
     def activations(self) -> "Activations":

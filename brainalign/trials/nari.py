@@ -1,5 +1,6 @@
 """Kind `nari`: an intervention at inference, guided or by a control, searched and reported on separate problems."""
 
+import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ from brainalign.betas import ROIS
 from brainalign.errors import InputError
 from brainalign.spaces import Choice, DepthRange, LayerRuns, Range, Space, resolve_layers
 from brainalign.steering.config import LOSSES, NariConfig
-from brainalign.trials.protocol import Ask, Resources, result_key
+from brainalign.trials.protocol import Ask, DataSize, Resources, Work, result_key
 
 if TYPE_CHECKING:
     from brainalign.steering import Displacements
@@ -19,6 +20,14 @@ STAGE = "displacements"
 WORKING_GIB = 1.0
 _CHOICES = {"roi": ROIS, "loss": tuple(LOSSES), "compat": ("none", "release"), "intercept": (False, True)}
 _LEAST = {"alpha": 0.0, "learning_rate": 1e-9, "n_steps": 1, "check_every": 1}
+# What costs are modelled with: products with the map and its transpose in a step and its gradient, the mean share of
+# pairs that are still asked, the share that ends mended, and bytes of a row and of a result.
+_FLOPS_A_STEP = 6
+_ALIVE = 0.85
+_MENDED = 0.1
+_PAIRS_A_PASS = 512
+_OUTCOME_BYTES = 40
+_RESULT_BYTES = 40_000
 # Arms with random draws, and the settings that some arms never read.
 _DRAWING = ("random_direction", "random_direction_single", "random_betas", "random_betas_mean")
 _MAP = ("roi", "learning_rate", "loss", "intercept", "leave_target_out", "ridge_alphas")
@@ -116,8 +125,29 @@ class Nari:
             raise InputError("nari: layers: expected start and width in relative depth, or runs of layers by index")
 
     def resources(self, model: "ModelFacts") -> Resources:
-        """Return one core, and the model's memory with room for a search."""
-        return Resources(cpus=1, gpus=0, memory_gib=model.memory_gib + WORKING_GIB)
+        """Return one core, and the model's memory with room for a search, on GPUs where there are some."""
+        needed = model.memory_gib + WORKING_GIB
+        return Resources(cpus=1, gpus=0, memory_gib=needed, device_memory_gib=needed)
+
+    def work(self, ask: Ask, model: "ModelFacts", data: DataSize) -> Work:
+        """Count the optimisation's products with the map, and a token through the steered layers and above a check."""
+        setting, n_pairs = ask.setting, data.n_pairs[ask.part]
+        layers = resolve_layers(setting["layers"], model.n_layers)
+        n_steps = int(setting["n_steps"])
+        n_checks = n_steps // int(setting["check_every"])
+        reads_map = "roi" not in _UNREAD.get(ask.arm, ())
+        asks_model = ask.arm != "bias"
+        a_step = _FLOPS_A_STEP * data.n_voxels * model.hidden_size * len(layers) if reads_map else 0
+        share_passed = (model.n_layers - layers[0]) / model.n_layers
+        a_check = 2 * model.n_parameters * share_passed if asks_model else 0
+        kept = n_pairs * _OUTCOME_BYTES + _RESULT_BYTES
+        if ask.part == "selection" and reads_map:
+            kept += _MENDED * n_pairs * len(layers) * model.hidden_size * 4
+        return Work(
+            flops=_ALIVE * n_pairs * (n_steps * a_step + n_checks * a_check),
+            passes=n_checks * math.ceil(n_pairs / _PAIRS_A_PASS) * share_passed if asks_model else 0,
+            kept_bytes=kept,
+        )
 
     def config(self, ask: Ask, n_layers: int) -> NariConfig:
         """Spell a setting as the configuration of a search on a model with so many layers."""
