@@ -5,7 +5,7 @@ Layout under the root::
     stages/<stage>/<key>.safetensors   what trials share: activations, ridge maps
     results/<key>.parquet              outcomes of a result, its figures in the file's metadata
     studies/<name>/manifest.json       what the study is and which data it stands on
-    studies/<name>/trials/*.parquet    one small file a finished trial
+    studies/<name>/trials/, rows/      its finished trials, see :mod:`brainalign.artifacts.trial_files`
 """
 
 import json
@@ -18,10 +18,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from brainalign.artifacts.files import write_atomically, write_json, write_text
-from brainalign.artifacts.tables import OUTCOME_SCHEMA, Result, TrialRow
+from brainalign.artifacts.tables import OUTCOME_SCHEMA, Result, TrialRow, read_table
+from brainalign.artifacts.trial_files import TrialFiles
 from brainalign.errors import StudyError
 
 SCHEMA_VERSION = 1
+COMPACT_AT = 256
+"""Small files of a study from which on they are taken into a larger one."""
 _RESULT_FIELDS = ("key", "kind", "arm", "metrics", "detail", "provenance")
 
 
@@ -108,7 +111,7 @@ class Store:
         """Find a result by its key; None where nobody has made it, or its file is damaged: it is made again."""
         if not self.has_result(key):
             return None
-        table = _read_parquet(self.result_path(key))
+        table = read_table(self.result_path(key))
         facts = json.loads(table.schema.metadata[b"brainalign"])
         return Result(outcomes=table.replace_schema_metadata(None), **facts)
 
@@ -155,18 +158,31 @@ class Store:
         """Keep the study file beside its trials, word for word."""
         write_text(self.study_folder(name) / "study.yaml", text)
 
-    def _trial_path(self, study: str, place: str) -> Path:
-        return self.study_folder(study) / "trials" / (place.replace("/", "~") + ".parquet")
+    def _trial_files(self, name: str) -> TrialFiles:
+        return TrialFiles(self.study_folder(name))
 
     def write_trial(self, row: TrialRow) -> None:
         """Keep a finished trial: one small file, written whole or not at all."""
-        path, table = self._trial_path(row.study, row.place), row.to_table()
-        write_atomically(path, lambda temporary: pq.write_table(table, temporary))
+        self._trial_files(row.study).write(row)
 
     def read_trial(self, name: str, place: str) -> TrialRow | None:
         """Read the row of one place; None while it is not done."""
-        path = self._trial_path(name, place)
-        return TrialRow.from_table(_read_parquet(path))[0] if path.is_file() else None
+        return self._trial_files(name).read(place)
+
+    def has_trials(self, name: str) -> bool:
+        """Whether any trial of a study is finished."""
+        return not self._trial_files(name).is_empty()
+
+    def trial_paths(self, name: str) -> list[Path]:
+        """Files that hold the finished trials of a study now."""
+        return self._trial_files(name).paths()
+
+    def compact_trials(self, name: str, *, least: int = COMPACT_AT) -> bool:
+        """Take a study's small files into one larger where there are at least so many; True where it was done.
+
+        Only the holder of the study's lease may ask for it.
+        """
+        return self._trial_files(name).compact(least)
 
     def is_whole(self, row: TrialRow) -> bool:
         """Whether a trial's outcomes stand where its row points; a row that points nowhere lacks nothing."""
@@ -174,15 +190,4 @@ class Store:
 
     def read_trials(self, name: str) -> list[TrialRow]:
         """Read all finished trials of a study, ordered by place."""
-        paths = sorted((self.study_folder(name) / "trials").glob("[!.]*.parquet"))
-        if not paths:
-            return []
-        rows = TrialRow.from_table(pa.concat_tables([_read_parquet(path) for path in paths], promote_options="default"))
-        return sorted(rows, key=lambda row: (row.model, row.kind, row.arm, row.part, row.number))
-
-
-def _read_parquet(path: Path) -> pa.Table:
-    try:
-        return pq.read_table(path, partitioning=None)
-    except (pa.ArrowException, OSError) as error:
-        raise StudyError(f"expected a Parquet file in {path}, found {error}: delete it and resume the study") from error
+        return self._trial_files(name).read_all()

@@ -3,9 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
+import pyarrow.parquet as pq
+
+from brainalign.errors import StudyError
 
 Part = Literal["selection", "report"]
 State = Literal["COMPLETE", "FAILED", "PRUNED"]
@@ -143,3 +147,21 @@ class Result:
     detail: Mapping[str, Any] = field(default_factory=dict)
     outcomes: pa.Table = field(default_factory=OUTCOME_SCHEMA.empty_table)
     provenance: Mapping[str, str] = field(default_factory=dict)
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read a Parquet file of the store, with its metadata.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is none.
+    StudyError
+        It is damaged or cannot be read.
+    """
+    try:
+        return pq.ParquetFile(path).read(use_threads=False)
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        raise StudyError(f"expected a Parquet file in {path}, found {error}: delete it and resume the study") from error

@@ -58,31 +58,41 @@ def resume(
     betas: BetasOption = None,
     address: AddressOption = None,
     workers: WorkersOption = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run trials that failed once more, with their settings.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Go on with a study that was interrupted, with the settings that its store holds.
 
     Example: brainalign study resume quickstart
     """
-    from brainalign.search.verification import stored_study
+    from brainalign.search import stored_study
 
     where = open_store(store)
     location = where.read_manifest(name)["data"]["location"]
     found = betas or (Path(location) if location and Path(location).is_dir() else None)
-    _run(stored_study(where, name), where, found, address, workers, json)
+    _run(stored_study(where, name), where, found, address, workers, json, retry_failed=retry_failed)
 
 
 def _run(
-    study: "Study", store: "Store", betas: Path | None, address: str | None, workers: int | None, json: bool
+    study: "Study",
+    store: "Store",
+    betas: Path | None,
+    address: str | None,
+    workers: int | None,
+    json: bool,
+    *,
+    retry_failed: bool = False,
 ) -> None:
     from brainalign.search.progress import StudyProgress
 
     if workers is not None:
         study = study.model_copy(update={"execution": study.execution.model_copy(update={"workers": workers})})
-    with StudyProgress(notes) as progress:
+    with StudyProgress(notes, study) as progress:
         from brainalign.search import run_study
 
-        done = run_study(study, store=store, betas=betas, address=address, listener=progress)
+        done = run_study(study, store=store, betas=betas, address=address, listener=progress, retry_failed=retry_failed)
     if done.interrupted:
         notes.print(f"interrupted: {done.n_done} of {done.n_total} trials are done and kept; go on with")
         notes.print(f"  brainalign study resume {study.name}{_at(store)}", soft_wrap=True, markup=False)
@@ -132,26 +142,26 @@ def status(name: NameArgument, store: StoreOption = DEFAULT_STORE, json: JsonOpt
 
     Example: brainalign study status quickstart
     """
-    from brainalign.search.ledger import Ledger
-    from brainalign.search.verification import stored_study
+    from brainalign.search import study_status
 
     where = open_store(store)
-    ledger = Ledger(stored_study(where, name), where.read_trials(name))
-    rows = []
-    for branch in ledger.branches:
-        done = [row for place, row in ledger.rows.items() if place.branch == branch and place.part == "selection"]
-        best = max((row.objective for row in done if row.objective is not None), default=None)
-        n_failed = sum(row.state == "FAILED" for row in done)
-        rows.append((str(branch), ledger.study.n_trials(branch.kind), len(done), n_failed, best))
-    data = where.read_manifest(name)["data"]
+    found = study_status(where, name)
     if json:
-        keys = ("branch", "n_trials", "n_done", "n_failed", "best")
-        branches = [dict(zip(keys, row, strict=True)) for row in rows]
-        counts = {"n_done": ledger.n_done, "n_total": ledger.n_total}
-        print_json({"name": name, "data": data["source"], **counts, "branches": branches})
+        print_json(found)
         return
+    data = where.read_manifest(name)["data"]
     say_source(data["source"], data["description"])
-    print_table(f"{name}: {ledger.n_done} of {ledger.n_total}", ("branch", "trials", "done", "failed", "best"), rows)
+    keys = ("branch", "n_trials", "n_done", "n_failed", "best")
+    rows = [tuple(branch[key] for key in keys) for branch in found["branches"]]
+    title = f"{name}: {found['n_done']} of {found['n_total']}"
+    print_table(title, ("branch", "trials", "done", "failed", "best"), rows)
+    for branch in found["branches"]:
+        if branch["missed"]:
+            missed = ", ".join(branch["missed"])
+            console.print(f"{branch['branch']}: no trial meets all constraints, the best misses {missed}")
+        if "front" in branch:
+            numbers = ", ".join(str(one["number"]) for one in branch["front"]) or "none"
+            console.print(f"{branch['branch']}: Pareto front: trials {numbers}")
 
 
 @app.command(name="list")

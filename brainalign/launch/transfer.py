@@ -28,7 +28,7 @@ class MergeReport:
 def study_files(store: Store, name: str) -> dict[str, Path]:
     """Files that make up a study, by their path inside the store; locks, mirrors and caches stay out."""
     folder = store.study_folder(name)
-    paths = [folder / "manifest.json", folder / "study.yaml", *(folder / "trials").glob("[!.]*.parquet")]
+    paths = [folder / "manifest.json", folder / "study.yaml", *store.trial_paths(name)]
     paths += [store.result_path(row.result_key) for row in store.read_trials(name) if row.result_key]
     return {path.relative_to(store.root).as_posix(): path for path in sorted(set(paths)) if path.is_file()}
 

@@ -10,7 +10,7 @@ from brainalign.planning.estimate import Estimate, exactly, total
 from brainalign.planning.packing import Cluster, demand
 from brainalign.planning.prices import Prices
 from brainalign.planning.simulation import Chain, Schedule, amount, simulate
-from brainalign.study import Branch, Study, branches
+from brainalign.study import Branch, Study, branches, n_learned_from
 from brainalign.trials import Resources, trial_kind
 from brainalign.zoo import model_facts
 
@@ -33,7 +33,7 @@ class BranchPlan:
     needs: Resources
     seconds: tuple[Estimate, ...]
     kept_bytes: float
-    window: int
+    waits: tuple[int, ...]
     reports: bool
     origin: str
 
@@ -46,7 +46,7 @@ class BranchPlan:
         """Say the same to a schedule, at one end of the interval."""
         times = [getattr(estimate, end) for estimate in self.seconds]
         report_s = times.pop() if self.reports else None
-        return Chain(self.branch, self.needs, times, self.window, report_s)
+        return Chain(self.branch, self.needs, times, self.waits, report_s)
 
 
 @dataclass(frozen=True)
@@ -118,9 +118,9 @@ def _plan_branch(study: Study, branch: Branch, costs: CostModel) -> BranchPlan:
         seconds.append(costs.seconds(branch, settings[-1], "report"))
         kept += costs.work(branch, settings[-1], "report").kept_bytes
     needs = demand(kind.resources(facts), costs.cluster)
-    window = study.kinds[branch.kind].window
+    waits = tuple(n_learned_from(study, branch.kind, number) for number in range(len(settings)))
     kept += len(seconds) * _MIRROR_BYTES
-    return BranchPlan(branch, needs, tuple(seconds), kept, window, kind.selects, costs.origin(branch))
+    return BranchPlan(branch, needs, tuple(seconds), kept, waits, kind.selects, costs.origin(branch))
 
 
 def make_plan(study: Study, costs: CostModel, prices: Prices) -> Plan:

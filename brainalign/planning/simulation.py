@@ -22,8 +22,8 @@ class Chain:
         Of each trial, on this cluster.
     seconds : sequence of float
         Time of each trial by number, s; trials that are done already are 0 long.
-    window : int
-        Trial i waits for trials 0 … i - window.
+    waits : sequence of int
+        How many of the first trials each trial waits for; never falling.
     report_s : float or None
         Time of the reading on the report part, which waits for all trials; None where there is none.
     n_done : int
@@ -33,7 +33,7 @@ class Chain:
     branch: Branch
     needs: Resources
     seconds: Sequence[float]
-    window: int
+    waits: Sequence[int]
     report_s: float | None
     n_done: int = 0
 
@@ -86,7 +86,7 @@ class _State:
     @property
     def ready(self) -> bool:
         if self.next_number < self.n_trials:
-            return self.next_number - self.chain.window < self.prefix
+            return self.chain.waits[self.next_number] <= self.prefix
         return not self.reported and self.prefix == self.n_trials
 
     @property
@@ -113,15 +113,15 @@ class _State:
 
 
 def _after(chain: Chain) -> list[float]:
-    """Longest time from the start of each trial to the end of the chain, the report last, s."""
+    """Longest time from the start of each trial, or of one behind it, to the end of the chain, s; the report last."""
     n, report_s = len(chain.seconds), chain.report_s or 0.0
     after = [0.0] * n + [report_s]
-    latest = report_s  # of what waits for this trial: trials from number + window on, and the report
+    latest, first_waiting = report_s, n  # of what waits for this trial: the report, and trials from `first_waiting` on
     for number in range(n - 1, -1, -1):
-        if number + chain.window < n:
-            latest = max(latest, after[number + chain.window])
+        while chain.waits[first_waiting - 1] > number:
+            first_waiting -= 1
+            latest = max(latest, after[first_waiting])
         after[number] = chain.seconds[number] + latest
-    # A trial that may start now speaks for those behind it as well.
     for number in range(n - 2, -1, -1):
         after[number] = max(after[number], after[number + 1])
     return after

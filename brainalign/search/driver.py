@@ -30,6 +30,9 @@ from brainalign.trials import Context, trial_kind
 from brainalign.zoo import model_facts
 
 GIB = 1 << 30
+MIRROR_REST_S = 1.0
+MIRROR_REST = 4.0
+"""Rest after mirroring, in times of what it took."""
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ def run_study(
     betas: Path | str | None = None,
     address: str | None = None,
     listener: Listener | None = None,
+    retry_failed: bool = False,
 ) -> StudyRun:
     """Run a study, or what is left of it.
 
@@ -85,6 +89,8 @@ def run_study(
         Address of a Ray cluster; without it a local Ray is started and ended.
     listener : Listener, optional
         Hears of every finished trial.
+    retry_failed : bool, optional
+        Run trials that failed once more, each with its setting. A failure that stays is kept.
 
     Returns
     -------
@@ -104,7 +110,10 @@ def run_study(
     ready = prepare(study, store, betas)
     with lease(store.study_folder(study.name)):
         begin(ready)
-        ledger = Ledger(study, _whole_rows(store, study.name, heard))
+        store.compact_trials(study.name)
+        rows = _whole_rows(store, study.name, heard)
+        again = [row for row in rows if retry_failed and row.state == "FAILED"]
+        ledger = Ledger(study, [row for row in rows if row not in again] if again else rows, again)
         optuna = OptunaMirror(store.study_folder(study.name) / "optuna.journal", study)
         optuna.rebuild(ledger.rows.values())
         interrupted = False
@@ -147,11 +156,13 @@ def _check_room(study: Study, address: str | None, heard: Listener) -> None:
 
 
 def _mirror(store: Store, name: str, heard: Listener) -> None:
-    """Bring MLflow up to date; where it cannot be reached the results are safe and the mirror is rebuilt later."""
+    """Compact the rows and bring MLflow up to date; where either fails the results are safe and it is done later."""
     try:
+        store.compact_trials(name)
         mirror_mlflow(store, name)
     except Exception as error:  # noqa: BLE001 - the mirror's border: whatever ails MLflow must not end a study
-        heard.note(f"MLflow is not up to date, `brainalign study verify` rebuilds it: {str(error).splitlines()[0]}")
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        heard.note(f"MLflow is not up to date, `brainalign study verify` rebuilds it: {reason}")
 
 
 def describe_models(ready: Prepared, heard: Listener) -> None:
@@ -242,6 +253,7 @@ class _Hook(Callback):  # type: ignore[misc]
         self._wall_s = (study.budget.wall_minutes or float("inf")) * 60
         self._began = time.monotonic()
         self._mirror = mirror
+        self._rest_until = 0.0
         self._pool = ThreadPoolExecutor(max_workers=1)
         self._mirroring: Future[Any] | None = None
 
@@ -262,8 +274,16 @@ class _Hook(Callback):  # type: ignore[misc]
             self._heard.finished(row, self._ledger.n_done, self._ledger.n_total)
         if time.monotonic() - self._began > self._wall_s:
             self._searcher.stopped = True
-        if self._mirroring is None or self._mirroring.done():
-            self._mirroring = self._pool.submit(self._mirror)
+        idle = self._mirroring is None or self._mirroring.done()
+        if idle and time.monotonic() > self._rest_until:
+            self._mirroring = self._pool.submit(self._tend)
+
+    def _tend(self) -> None:
+        """Mirror, and rest after it: it reads every row, so a large study is mirrored less often than it grows."""
+        began = time.monotonic()
+        self._mirror()
+        ended = time.monotonic()
+        self._rest_until = ended + max(MIRROR_REST_S, MIRROR_REST * (ended - began))
 
     def close(self) -> None:
         """Wait for MLflow."""

@@ -7,7 +7,7 @@ from ray.tune.search import Searcher
 from brainalign.artifacts import Store
 from brainalign.search.ledger import Ledger
 from brainalign.search.optuna_mirror import OptunaMirror
-from brainalign.search.suggestion import suggest
+from brainalign.search.suggestion import Suggester
 from brainalign.search.worker import place_config
 from brainalign.study import Place
 
@@ -31,6 +31,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
     def __init__(self, ledger: Ledger, mirror: OptunaMirror, store: Store) -> None:
         super().__init__(metric="objective", mode="max")
         self._ledger = ledger
+        self._suggester = Suggester(ledger)
         self._mirror = mirror
         self._store = store
         self._live: dict[str, Place] = {}
@@ -46,12 +47,12 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         place = None if self.stopped else self._ledger.next_place()
         if place is None:
             return None if self._ledger.running and not self.stopped else Searcher.FINISHED
-        setting = suggest(self._ledger, place)
+        setting = self._suggester.suggest(place)
         self._ledger.start(place, setting)
         if place.part == "selection":
             self._mirror.ask(place, setting)
         self._live[trial_id] = place
-        return place_config(place, setting)
+        return place_config(place, setting, again=place in self._ledger.again)
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Nothing to do: a trial reports once, when it is done."""
@@ -60,7 +61,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         """Take a trial's row from the store; one without a row is lost to this run and asked again by the next."""
         place = self._live.pop(trial_id)
         row = self._store.read_trial(self._ledger.study.name, str(place))
-        if row is None:
+        if row is None or row == self._ledger.again.get(place):
             self._ledger.lose(place)
             if result and result.get("fault"):  # the store's, so every further trial would meet it too
                 self.fault, self.stopped = str(result["fault"]), True

@@ -1,5 +1,6 @@
 """A Ray actor that keeps a model loaded and runs one trial after another."""
 
+import math
 import os
 import socket
 import time
@@ -15,7 +16,7 @@ from brainalign.artifacts import Result, Store, TrialRow, provenance
 from brainalign.betas import FmriDataset
 from brainalign.errors import BrainalignError, StudyError
 from brainalign.stimuli import Split
-from brainalign.study import Branch, Place, Study
+from brainalign.study import Branch, Goals, Place, Study
 from brainalign.trials import Ask, Context, TrialKind, result_key, trial_kind
 
 _VERSION_NAMES = ("brainalign", "torch", "transformers", "ray", "optuna", "python", "commit")
@@ -31,11 +32,11 @@ class Shared:
     split: Split
 
 
-def place_config(place: Place, setting: Mapping[str, Any]) -> dict[str, Any]:
-    """Spell a place and its setting as a Tune configuration."""
+def place_config(place: Place, setting: Mapping[str, Any], *, again: bool = False) -> dict[str, Any]:
+    """Spell a place and its setting as a Tune configuration, and whether a failure there is tried again."""
     branch = place.branch
     names = {"model": branch.model, "kind": branch.kind, "arm": branch.arm, "number": place.number, "part": place.part}
-    return {**names, "setting": dict(setting)}
+    return {**names, "setting": dict(setting), "again": again}
 
 
 def config_place(config: Mapping[str, Any]) -> Place:
@@ -70,7 +71,8 @@ class TrialWorker(tune.Trainable):
         """Run the trial, write its result and its row, then report."""
         place = config_place(self.config)
         try:
-            row = run_trial(place, self.config["setting"], self._shared, self._get_context())
+            context, again = self._get_context(), self.config["again"]
+            row = run_trial(place, self.config["setting"], self._shared, context, again=again)
         except StudyError as error:  # the store's fault: another try in another process would meet it too
             return {"done": True, "objective": None, "state": "LOST", "place": str(place), "fault": str(error)}
         return {"done": True, "objective": row.objective, "state": row.state, "place": row.place}
@@ -82,24 +84,29 @@ class TrialWorker(tune.Trainable):
         return self._context
 
 
-def run_trial(place: Place, setting: Mapping[str, Any], shared: Shared, context: Context) -> TrialRow:
+def run_trial(
+    place: Place, setting: Mapping[str, Any], shared: Shared, context: Context, *, again: bool = False
+) -> TrialRow:
     """Run one trial to a final state and keep its row; a failure is a final state too, with its traceback.
+
+    With `again` a row that says FAILED is written over.
 
     Raises
     ------
     StudyError
         The store cannot be read or written: no fault of the trial, so it gets no final state.
     """
-    standing = _standing_row(shared.study, place, context.store)
+    standing = _standing_row(shared.study, place, context.store, again)
     if standing is not None:
         return standing  # written by a worker that died before it could report
     started, clock = datetime.now(UTC), time.perf_counter()
     branch, study = place.branch, shared.study
     ask = Ask(setting, branch.arm, place.part, study.seeds.replicate)
     result, reused, error = _compute(trial_kind(branch.kind), ask, context)
-    objective = result.metrics.get(study.objective(branch.kind)) if result else None
-    if result and objective is None:
-        error = f"expected the metric {study.objective(branch.kind)!r}, found {', '.join(result.metrics) or 'none'}"
+    goals = study.goals(branch.kind)
+    objective = result.metrics.get(next(iter(goals.directions))) if result else None
+    if result and error is None:
+        error = _missing_figure(goals, result)
     blank = _blank_row(study, place, setting)
     row = replace(
         blank,
@@ -107,7 +114,7 @@ def run_trial(place: Place, setting: Mapping[str, Any], shared: Shared, context:
         error=error,
         reused=reused,
         result_key=result.key if result else None,
-        objective=objective,
+        objective=objective if error is None else None,
         metrics=dict(result.metrics) if result else {},
         data_hash=shared.dataset.source.content_hash,
         data_source=shared.dataset.source.kind,
@@ -115,16 +122,29 @@ def run_trial(place: Place, setting: Mapping[str, Any], shared: Shared, context:
         seconds=time.perf_counter() - clock,
     )
     # A worker that a killed driver left behind may have finished the same trial meanwhile: the first row stays.
-    standing = _standing_row(study, place, context.store)
+    standing = _standing_row(study, place, context.store, again)
     if standing is None:
         context.store.write_trial(row)
     return standing or row
 
 
-def _standing_row(study: Study, place: Place, store: Store) -> TrialRow | None:
-    """Row that a place has already, its outcomes whole; None where there is none."""
+def _missing_figure(goals: Goals, result: Result) -> str | None:
+    """Say which objective or bounded metric a result lacks or has no finite number for; None where it has all."""
+    for name in goals.metrics:
+        value = result.metrics.get(name)
+        if value is None:
+            return f"expected the metric {name!r}, found {', '.join(result.metrics) or 'none'}"
+        if not math.isfinite(value):
+            return f"expected a finite {name}, found {value}"
+    return None
+
+
+def _standing_row(study: Study, place: Place, store: Store, again: bool) -> TrialRow | None:
+    """Row that a place has already, its outcomes whole; None where there is none, or a failure is tried again."""
     row = store.read_trial(study.name, str(place))
-    return row if row is not None and store.is_whole(row) else None
+    if row is None or (again and row.state == "FAILED"):
+        return None
+    return row if store.is_whole(row) else None
 
 
 def _blank_row(study: Study, place: Place, setting: Mapping[str, Any]) -> TrialRow:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from brainalign.artifacts import Result, provenance
 from brainalign.betas import ROIS
 from brainalign.errors import InputError
-from brainalign.spaces import Choice, DepthRange, LayerRuns, Range, Space, resolve_layers
+from brainalign.spaces import Choice, DepthRange, Range, Space, check_layers, resolve_layers
 from brainalign.steering.config import LOSSES, NariConfig
 from brainalign.trials.protocol import Ask, DataSize, Resources, Work, result_key
 
@@ -64,6 +64,7 @@ class Nari:
     )
     default_arms: tuple[str, ...] = ("guided", "random_direction", "random_direction_single", "random_betas", "bias")
     objectives: tuple[str, ...] = ("net_balanced_accuracy", "net_accuracy", "balanced_accuracy", "corrected")
+    minimised: tuple[str, ...] = ("broken", "invalid")
     selects = True
 
     def default_setting(self) -> dict[str, Any]:
@@ -117,12 +118,7 @@ class Nari:
             raise InputError(
                 "nari: expected check_every <= n_steps for every point: raise n_steps or lower check_every"
             )
-        layers = space["layers"]
-        if isinstance(layers, LayerRuns):
-            for first, last in layers.runs:
-                resolve_layers({"run": f"{first}-{last}"}, model.n_layers)
-        elif not isinstance(layers, DepthRange):
-            raise InputError("nari: layers: expected start and width in relative depth, or runs of layers by index")
+        check_layers("nari: layers", space["layers"], model.n_layers)
 
     def resources(self, model: "ModelFacts") -> Resources:
         """Return one core, and the model's memory with room for a search, on GPUs where there are some."""

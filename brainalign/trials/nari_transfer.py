@@ -47,6 +47,7 @@ class NariTransfer:
     )
     default_arms: tuple[str, ...] = ("guided", "random_direction", "random_betas", "bias")
     objectives: tuple[str, ...] = ("net_balanced_accuracy", "net_accuracy", "balanced_accuracy")
+    minimised: tuple[str, ...] = ("broken", "invalid")
     selects = True
 
     def __init__(self) -> None:

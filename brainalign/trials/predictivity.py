@@ -31,6 +31,7 @@ class Predictivity:
     arms: tuple[str, ...] = ("measured", "shuffled")
     default_arms: tuple[str, ...] = ("measured", "shuffled")
     objectives: tuple[str, ...] = ("score",)
+    minimised: tuple[str, ...] = ()
     selects = False
 
     def default_setting(self) -> dict[str, Any]:

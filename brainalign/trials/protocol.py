@@ -106,6 +106,8 @@ class TrialKind(Protocol):
         Those of a study that names none, the method first: enough to judge it by, and affordable.
     objectives : tuple of str
         Metrics that a search can maximise, the default first.
+    minimised : tuple of str
+        Metrics that a search can minimise beside them, or bound by a constraint: what a setting breaks or costs.
     selects : bool
         Whether the best setting is chosen on the selection part and reported on the report part. A kind that only
         measures is False, runs on all problems and has no winner.
@@ -116,6 +118,7 @@ class TrialKind(Protocol):
     arms: tuple[str, ...]
     default_arms: tuple[str, ...]
     objectives: tuple[str, ...]
+    minimised: tuple[str, ...]
     selects: bool
 
     def default_space(self) -> Space:

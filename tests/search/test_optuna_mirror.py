@@ -8,7 +8,7 @@ from optuna.storages.journal import JournalFileBackend
 
 from brainalign.search.ledger import Ledger
 from brainalign.search.optuna_mirror import OptunaMirror
-from brainalign.search.suggestion import suggest
+from brainalign.search.suggestion import Suggester
 from brainalign.study import Place
 from tests.search.test_ledger import finish, make_study, play
 
@@ -19,7 +19,7 @@ def test_asked_and_told_trials_stand_in_optunas_own_storage(tmp_path: Path) -> N
     for _ in range(4):
         place = ledger.next_place()
         assert place is not None
-        setting = suggest(ledger, place)
+        setting = Suggester(ledger).suggest(place)
         mirror.ask(place, setting)
         ledger.start(place, setting)
         row = finish(place, setting, None if place.number == 1 else 0.5)
@@ -53,7 +53,7 @@ def test_a_setting_outside_the_space_stands_there_with_its_attribute(tmp_path: P
     study, path = make_study(enqueue=[{"alpha": 10, "n_steps": 200}]), tmp_path / "optuna.journal"
     ledger, mirror = Ledger(study, []), OptunaMirror(path, study)
     place = next(p for branch in ledger.branches if branch.kind == "nari" for p in ledger.places(branch))
-    setting = suggest(ledger, place)
+    setting = Suggester(ledger).suggest(place)
     mirror.ask(place, setting)
     ledger.start(place, setting)
     mirror.tell(place, finish(place, setting, 0.5))
