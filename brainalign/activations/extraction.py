@@ -153,7 +153,7 @@ def one_thread() -> Iterator[None]:
 
 def encode_problems(model: LanguageModel, problems: ProblemSet, wording: Wording) -> list[list[int]]:
     """Token ids of each problem's prompt, by the model's own chat template."""
-    return [model.encode_chat(wording.messages(problem)) for problem in problems]
+    return [model.encode_problem(problem, wording) for problem in problems]
 
 
 @torch.inference_mode()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -149,7 +150,7 @@ def run_layers(
         What leaves the last layer, not yet normed.
     """
     position_ids = tree_pass.positions[None]
-    rotary = model.decoder.rotary_emb(states[None], position_ids=position_ids)
+    rotary = _rotary(model, states[None], position_ids)
     with tree_attention(model.module.config):
         for layer in range(first_layer, model.n_layers):
             if entering is not None:
@@ -158,9 +159,19 @@ def run_layers(
                 states[None],
                 attention_mask=None,
                 position_ids=position_ids,
-                position_embeddings=rotary,
+                position_embeddings=rotary[layer],
                 use_cache=False,
                 tree_pass=tree_pass,
             )
             states = (output[0] if isinstance(output, tuple) else output)[0]
     return states
+
+
+def _rotary(model: LanguageModel, states: torch.Tensor, position_ids: torch.Tensor) -> list[Any]:
+    """Rotations of each layer; Gemma 3 turns its sliding layers otherwise than its full ones."""
+    turn, config = model.decoder.rotary_emb, model.module.config
+    if "rope_type" in config.rope_parameters:
+        return [turn(states, position_ids=position_ids)] * model.n_layers
+    kinds = config.layer_types
+    turned = {kind: turn(states, position_ids=position_ids, layer_type=kind) for kind in sorted(set(kinds))}
+    return [turned[kind] for kind in kinds]

@@ -284,6 +284,6 @@ def _key(model: "LanguageModel", dataset: "FmriDataset", config: NariConfig, opt
         "data": dataset.source.content_hash,
         "subjects": sorted(dataset.betas.subjects),
         "problems": sorted(dataset.problems.ids),
-        "wording": dataset.wording.content_hash,
+        "wording": model.chat.words(dataset.wording).content_hash,
     }
     return content_key("steer-transfer", VERSION, settings)

@@ -90,7 +90,7 @@ class InstructionVariants:
         self, model: "LanguageModel", problems: "ProblemSet", wording: "Wording", store: Store | None = None
     ) -> None:
         self._model, self._problems, self._store = model, problems, store
-        self._wordings = tuple(replace(wording, instructions=texts) for texts in instructions())
+        self._wordings = tuple(replace(wording, instructions=texts, base=None) for texts in instructions())
         self._answers: dict[int, Answers] = {}
 
     def __len__(self) -> int:

@@ -154,6 +154,6 @@ def _key(model: "LanguageModel", dataset: "FmriDataset", config: NariConfig, arm
         "data": dataset.source.content_hash,
         "subjects": sorted(dataset.betas.subjects),
         "problems": sorted(dataset.problems.ids),
-        "wording": dataset.wording.content_hash,
+        "wording": model.chat.words(dataset.wording).content_hash,
     }
     return content_key("steer", VERSION, settings)

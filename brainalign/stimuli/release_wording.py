@@ -57,7 +57,22 @@ def _from_prompts(path: Path) -> Wording:
             f"expected 'chat' with 'instruction', 'acknowledgement' and 'problem' in {path}, found {error!r}: "
             f"restore the file, or remove it so that {SCRIPT_FILE} is read"
         ) from error
-    return replace(_wording(path, texts, acknowledgement, layout), others=_further_types(path, prompts))
+    wording = replace(_wording(path, texts, acknowledgement, layout), others=_further_types(path, prompts))
+    return replace(wording, base=_for_base(path, prompts, wording))
+
+
+def _for_base(path: Path, prompts: dict[str, Any], wording: Wording) -> Wording | None:
+    """Texts for base models, where the file has them; types that it leaves out get the chat's texts put together."""
+    if "base" not in prompts:
+        return None
+    try:
+        texts = {str(name): str(text) for name, text in prompts["base"]["instruction"].items()}
+        own = _wording(path, texts, "", str(prompts["base"]["problem"]))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"expected 'instruction' and 'problem' in 'base' of {path}, found {error!r}: restore the file"
+        ) from error
+    return replace(own, others=wording.for_base().others)
 
 
 def _further_types(path: Path, prompts: dict[str, Any]) -> dict[str, ChatTexts]:
@@ -151,12 +166,16 @@ def _wording(path: Path, texts: dict[str, str], acknowledgement: str, layout: st
 
 
 def _with_count(path: Path, text: str) -> str:
-    counted, n_counts = re.subn(rf"\b(?:two|three)(?= premises)|{_HOLE}(?= premises)", "{count}", text)
+    counted, n_counts = re.subn(rf"\b(?:[Tt]wo|[Tt]hree)(?= premises)|{_HOLE}(?= premises)", _count_hole, text)
     if n_counts != 1:
         raise InputError(
             f"expected 'three premises' once in each instruction of {path}, found {n_counts} times: restore the file"
         )
     return counted
+
+
+def _count_hole(number: re.Match[str]) -> str:
+    return "{Count}" if number[0].istitle() else "{count}"
 
 
 def _split_layout(path: Path, layout: str) -> tuple[str, str, str]:

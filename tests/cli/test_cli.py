@@ -82,6 +82,10 @@ def test_zoo_list_is_json() -> None:
     (smol,) = [model for model in models if model["name"] == "smollm2-135m"]
     assert (smol["n_parameters"], smol["n_layers"], smol["hidden_size"]) == (134515008, 30, 576)
     assert "dequantised" in smol["quantisation"]
+    keys = ("name", "hub_id", "n_parameters", "n_layers", "hidden_size", "family", "licence", "gated", "embedded")
+    assert all(tuple(model)[: len(keys)] == keys for model in models)
+    (large,) = [model for model in models if model["hub_id"] == "meta-llama/Llama-3.3-70B-Instruct"]
+    assert (large["n_parameters"], large["gated"], large["embedded"]) == (70553706496, True, False)
 
 
 def test_predictivity_prints_what_it_promises(tmp_path: Path) -> None:

@@ -266,3 +266,43 @@ def test_number_of_premises_is_said_however_many_there_are(n_premises: int, said
     task, _, body = own_wording().messages(Problem.of("other", premises, "Elsa is odd", label=False, category=""))
     assert said in task["content"]
     assert f"{n_premises}. Elsa is bolder than Igor{n_premises - 1}.\nConclusion:" in body["content"]
+
+
+def test_base_models_get_the_release_s_own_words_as_one_text(release_folder: Path) -> None:
+    if not (release_folder / "prompts.json").is_file():
+        pytest.skip("a download of the release has no prompts.json")
+    texts = json.loads((release_folder / "prompts.json").read_text())["base"]
+    wording = release_wording(release_folder).for_base()
+    for problem in (SYLLOGISM, dataclasses.replace(TRANSITIVE, premises=TRANSITIVE.premises[:3])):
+        body = texts["problem"] % (*problem.premises, problem.conclusion)
+        (message,) = wording.messages(problem)
+        assert message == {"role": "user", "content": texts["instruction"][problem.reasoning_type] + body}
+    (longer,) = wording.messages(TRANSITIVE)
+    assert "Four premises and one conclusion" in longer["content"]
+    assert longer["content"].endswith("Answer:\n")
+    argument = Problem.of("propositional", ("P", "Q"), "R", label=True, category="")
+    (message,) = wording.messages(argument)
+    chat = release_wording(release_folder).messages(argument)
+    assert message["content"] == f"{chat[0]['content']}\n\n{chat[2]['content']}\nAnswer:\n"
+
+
+def test_base_texts_are_put_together_from_those_of_the_chat_where_there_are_none() -> None:
+    wording = own_wording()
+    chat = wording.messages(SYLLOGISM)
+    base = wording.for_base()
+    assert base.messages(SYLLOGISM) == [
+        {"role": "user", "content": f"{chat[0]['content']}\n\n{chat[2]['content']}\nAnswer:\n"}
+    ]
+    assert base.content_hash != wording.content_hash
+    assert base.hash_of(["relational"]) != wording.hash_of(["relational"])
+
+
+def test_a_broken_part_for_base_models_is_named(tmp_path: Path) -> None:
+    chat = {
+        "instruction": dict.fromkeys(("syllogisms", "transitive"), "I show three premises."),
+        "acknowledgement": "Fine.",
+        "problem": "Premises:\n1. %s.\n2. %s.\nConclusion:\n%s.",
+    }
+    (tmp_path / "prompts.json").write_text(json.dumps({"chat": chat, "base": {"problem": chat["problem"]}}))
+    with pytest.raises(InputError, match=r"expected 'instruction' and 'problem' in 'base' .* restore the file"):
+        release_wording(tmp_path)
