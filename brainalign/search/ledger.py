@@ -5,6 +5,7 @@ branch learns from a prefix of the trials before it and from no other, whatever 
 depends on names and results alone, never on how many workers there are.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -159,6 +160,15 @@ class Ledger:
         """Places that may start now, at most one a branch, in the order of `next_place`."""
         ready = [place for branch in self.branches if (place := self._next_of(branch))]
         return sorted(ready, key=lambda place: (place.part == "report", place.number, self._order[place.branch]))
+
+    def n_left(self) -> dict[Branch, int]:
+        """Places of each branch that nobody works on and that are not done, the report's among them."""
+        taken = Counter(place.branch for place in (*self.running, *self.lost))
+        return {branch: max(0, self._n_open(branch) - taken[branch]) for branch in self.branches}
+
+    def _n_open(self, branch: Branch) -> int:
+        open_numbers = self._budgets[branch] - len(self._books[branch].done)
+        return open_numbers + self._may_win(branch) - self._is_reported(branch)
 
     def _next_of(self, branch: Branch) -> Place | None:
         book = self._books[branch]
