@@ -110,12 +110,7 @@ def run_study(
     ready = prepare(study, store, betas)
     with lease(store.study_folder(study.name)):
         begin(ready)
-        store.compact_trials(study.name)
-        rows = _whole_rows(store, study.name, heard)
-        again = [row for row in rows if retry_failed and row.state == "FAILED"]
-        ledger = Ledger(study, [row for row in rows if row not in again] if again else rows, again)
-        optuna = OptunaMirror(store.study_folder(study.name) / "optuna.journal", study)
-        optuna.rebuild(ledger.rows.values())
+        ledger, optuna = reopen(study, store, heard, retry_failed=retry_failed)
         interrupted = False
         heard.begin(ledger.n_done, ledger.n_total)
         if ledger.next_place() is not None:
@@ -128,6 +123,18 @@ def run_study(
     seconds = time.monotonic() - started
     counts = (ledger.n_done, ledger.n_total, n_failed, ledger.n_new, len(ledger.lost))
     return StudyRun(study.name, store.root, *counts, interrupted, seconds)
+
+
+def reopen(study: Study, store: Store, heard: Listener, *, retry_failed: bool = False) -> tuple[Ledger, OptunaMirror]:
+    """Read what of a study is done, and bring Optuna's storage to it; the caller holds the study's lease."""
+    store.compact_trials(study.name)
+    rows = _whole_rows(store, study.name, heard)
+    again = [row for row in rows if retry_failed and row.state == "FAILED"]
+    done = [row for row in rows if row.state != "FAILED"] if retry_failed else rows
+    ledger = Ledger(study, done, again)
+    optuna = OptunaMirror(store.study_folder(study.name) / "optuna.journal", study)
+    optuna.rebuild(ledger.rows.values())
+    return ledger, optuna
 
 
 def _whole_rows(store: Store, name: str, heard: Listener) -> list[TrialRow]:
