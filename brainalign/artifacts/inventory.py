@@ -9,7 +9,7 @@ from pathlib import Path
 from brainalign.artifacts.store import Store
 
 GRACE_S = 3600.0
-"""Files younger than this are never freed: a trial that runs now may be about to point to them."""
+"""Files written or found in the last so many seconds are never freed: a running trial may be about to point to them."""
 
 
 @dataclass(frozen=True)
@@ -87,47 +87,53 @@ def free(store: Store, *, grace_s: float = GRACE_S, dry_run: bool = True) -> lis
 
 
 def study_bytes(store: Store, name: str) -> int:
-    """Bytes of a study's folder, and of the results and stages that its trials alone or with others point to."""
-    keys = _pointed(store, [name])
-    total = sum(_size(path) for path in store.study_folder(name).rglob("*") if path.is_file())
-    for path in _shared(store):
-        if path.stem in keys:
-            total += _size(path)
-    return total
+    """Bytes of a study's folder, and of the results and stages that its trials point to, shared with others or not."""
+    own = sum(_size(path) for path in store.study_folder(name).rglob("*") if path.is_file())
+    keys = _pointed(store, [name]).keys
+    shared = (*(store.root / "results").glob("*.parquet"), *(store.root / "stages").glob("*/*.safetensors"))
+    return own + sum(_size(path) for path in shared if path.stem in keys)
 
 
 def _files(store: Store) -> Iterator[_File]:
-    """All files of a store; those of studies always count as used."""
+    """All files of a store that the platform knows; those of studies always count as used."""
     names = store.studies()
     for name in names:
         for path in store.study_folder(name).rglob("*"):
             if path.is_file():
                 yield _File(path, f"study {name}", _size(path), not _is_torn(path))
-    keys = _pointed(store, names)
-    for path in _shared(store):
-        kind = store.result_kind(path.stem) if path.parent.name == "results" else path.parent.name
-        what = f"results {kind}" if path.parent.name == "results" else f"stage {kind}"
-        yield _File(path, what, _size(path), path.stem in keys)
+    pointed = _pointed(store, names)
+    for path in sorted((store.root / "results").glob("*.parquet")):
+        kind = store.result_facts(path.stem).get("kind", "damaged")
+        yield _File(path, f"results {kind}", _size(path), path.stem in pointed.keys)
+    for path in sorted((store.root / "stages").glob("*/*.safetensors")):
+        used = path.stem in pointed.keys or pointed.by_older
+        yield _File(path, f"stage {path.parent.name}", _size(path), used)
+    for path in (*(store.root / "results").glob(".*.part"), *(store.root / "stages").glob("*/.*.part")):
+        yield _File(path, "torn files", _size(path), False)
 
 
-def _shared(store: Store) -> Iterator[Path]:
-    """Results and stages, torn temporary files among them."""
-    for folder in (store.root / "results", *sorted((store.root / "stages").glob("*"))):
-        yield from (path for path in sorted(folder.glob("*")) if path.is_file())
+@dataclass(frozen=True)
+class _Pointed:
+    """Keys that trials point to with all that those stand on, and whether a result is too old to say what that is."""
+
+    keys: frozenset[str]
+    by_older: bool
 
 
-def _pointed(store: Store, names: Iterable[str]) -> set[str]:
-    """Keys that trials of these studies point to, and all that those stand on."""
+def _pointed(store: Store, names: Iterable[str]) -> _Pointed:
     keys: set[str] = set()
-    for name in names:
-        keys |= {str(key) for key in store.read_manifest(name).get("stages", ())}
-        open_keys = {row.result_key for row in store.read_trials(name) if row.result_key}
-        while open_keys:
-            key = open_keys.pop()
-            if key not in keys:
-                keys.add(key)
-                open_keys |= store.stands_on(key)
-    return keys
+    by_older = False
+    open_keys = {row.result_key for name in names for row in store.read_trials(name) if row.result_key}
+    while open_keys:
+        key = open_keys.pop()
+        if key in keys:
+            continue
+        keys.add(key)
+        if store.result_path(key).is_file():
+            stands_on = store.result_facts(key).get("stands_on")
+            by_older = by_older or stands_on is None
+            open_keys |= set(stands_on or ()) - keys
+    return _Pointed(frozenset(keys), by_older)
 
 
 def _is_torn(path: Path) -> bool:

@@ -75,8 +75,8 @@ class TrialRow:
     ``setting``, ``metrics`` and ``versions`` are JSON objects; ``seconds`` is wall time in s, ``started_at`` ISO 8601
     UTC; ``objective`` is None unless ``state`` is COMPLETE. ``reused`` says that the result was found by its key.
     ``device`` is ``"cpu"`` or a GPU's name, ``cpus`` and ``gpus`` what the trial held. ``failure`` is the class of the
-    error. A ``batch_divisor`` above 1 marks a trial that was computed in smaller batches for want of memory: its figures
-    may differ in their last digits from those of the usual size.
+    error. A ``batch_divisor`` above 1 marks a trial that was computed in smaller batches for want of memory: its
+    figures may differ in their last digits from those of the usual size.
     """
 
     study: str
@@ -137,7 +137,8 @@ class Result:
     """What a setting gave, whichever trials point to it.
 
     ``metrics`` are flat figures, ``detail`` any JSON object, ``outcomes`` a table in ``OUTCOME_SCHEMA`` with a row a
-    (subject, stimulus), empty where the kind has none.
+    (subject, stimulus), empty where the kind has none. ``stands_on`` are the keys of stages and results that were found
+    or made on the way.
     """
 
     key: str
@@ -147,6 +148,7 @@ class Result:
     detail: Mapping[str, Any] = field(default_factory=dict)
     outcomes: pa.Table = field(default_factory=OUTCOME_SCHEMA.empty_table)
     provenance: Mapping[str, str] = field(default_factory=dict)
+    stands_on: tuple[str, ...] = ()
 
 
 def read_table(path: Path) -> pa.Table:

@@ -64,7 +64,7 @@ class Caps:
             least = getattr(cheapest, name)
             if cap < least:
                 raise InputError(
-                    f"budget.max_{name}: expected room for one trial (at least {least:.3g}), found {cap:g}: raise the cap"
+                    f"budget.max_{name}: expected room for one trial ({least:.3g}), found {cap:g}: raise the cap"
                 )
 
     def _given(self) -> Iterator[tuple[str, float]]:

@@ -167,7 +167,10 @@ def device_s(work: Work, model: ModelFacts, device: Device, share: float = 1.0) 
     weights = _weight_bytes(model)
     slower = _BYTES[_dtype(model)] / 2 if device is not CPU_CORE else 1.0
     compute = work.flops * slower / device.flops
-    return max(compute, work.passes * weights / device.bytes_per_s) / share + work.passes * model.n_layers * device.launch_s
+    return (
+        max(compute, work.passes * weights / device.bytes_per_s) / share
+        + work.passes * model.n_layers * device.launch_s
+    )
 
 
 def _dtype(model: ModelFacts) -> str:

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
 
-from brainalign.planning.costs import CostModel
+from brainalign.planning.caps import Spent
+from brainalign.planning.costs import OVERHEAD_S, CostModel, device_s
+from brainalign.planning.devices import CPU_CORE, FASTEST, UNMEASURED
 from brainalign.planning.draws import drawn_settings
 from brainalign.planning.estimate import Estimate, exactly, total
-from brainalign.planning.packing import Cluster, demand
+from brainalign.planning.packing import MOST_SHARING, Cluster, demand
 from brainalign.planning.prices import Prices
 from brainalign.planning.simulation import Chain, Schedule, amount, simulate
 from brainalign.study import Branch, Study, branches, n_learned_from
-from brainalign.trials import Resources, trial_kind
+from brainalign.trials import Ask, DataSize, Resources, trial_kind
 from brainalign.zoo import model_facts
 
 GIB = float(1 << 30)
@@ -19,6 +22,9 @@ _HOUR_S = 3600.0
 _DISK_DOUBT = 2.0
 # A trial's row, its entry in Optuna's journal and its run in MLflow, measured on studies of this platform.
 _MIRROR_BYTES = 60_000
+START_S = 3.0
+"""What a run takes at least before its first trial and after its last, s."""
+_N_DRAWN = 16
 End = Literal["value", "low", "high"]
 
 
@@ -135,7 +141,7 @@ def make_plan(study: Study, costs: CostModel, prices: Prices) -> Plan:
     loads = {model: costs.load_s(model_facts(model)) for model in study.models}
     schedule = simulate([part.chain("value") for part in parts], cluster, loads)
     hours = {
-        what: total((part.total_s.times(_busy(part, what) / _HOUR_S) for part in parts)) for what in ("gpus", "cpus")
+        what: total(part.total_s.times(_busy(part, what) / _HOUR_S) for part in parts) for what in ("gpus", "cpus")
     }
     n_trials = sum(len(part.seconds) for part in parts)
     disk = _disk(study, parts, costs)
@@ -150,6 +156,20 @@ def make_plan(study: Study, costs: CostModel, prices: Prices) -> Plan:
         schedule=schedule,
         parts=tuple(parts),
     )
+
+
+def cheapest_trial(study: Study, data: DataSize) -> Spent:
+    """Least that one trial of a study takes, on the fastest GPU that is known, which it shares, or on a core."""
+    found = []
+    for branch in branches(study):
+        facts = model_facts(branch.model)
+        for setting in islice(drawn_settings(study, branch), _N_DRAWN):
+            work = trial_kind(branch.kind).work(Ask(setting, branch.arm, "selection", 0), facts, data)
+            on_gpu, on_cpu = (OVERHEAD_S + device_s(work, facts, device) for device in (FASTEST, CPU_CORE))
+            found.append((on_gpu, on_cpu, work.kept_bytes + _MIRROR_BYTES))
+    on_gpu, on_cpu, kept = (min(column) for column in zip(*found, strict=True))
+    share = 1 / MOST_SHARING / _HOUR_S
+    return Spent(1, on_gpu * share, on_cpu / _HOUR_S / UNMEASURED, START_S + min(on_gpu, on_cpu), kept / GIB)
 
 
 def _wall(parts: Sequence[BranchPlan], schedule: Schedule, cluster: Cluster) -> Estimate:
@@ -172,7 +192,8 @@ def _disk(study: Study, parts: Iterable[BranchPlan], costs: CostModel) -> Estima
     """What results, stages and mirrors take, and each model's states on all problems."""
     n_problems = sum(costs.data.n_problems.values())
     states = sum(
-        2 * facts.n_layers * facts.hidden_size * n_problems * 4 for facts in (model_facts(name) for name in study.models)
+        2 * facts.n_layers * facts.hidden_size * n_problems * 4
+        for facts in (model_facts(name) for name in study.models)
     )
     gib = (states + sum(part.kept_bytes for part in parts)) / GIB
     return Estimate(gib, gib / _DISK_DOUBT, gib * _DISK_DOUBT, "counted from what each kind keeps")
@@ -187,5 +208,3 @@ def describe(cluster: Cluster) -> str:
     """Say in words what a cluster has."""
     gpus = f"{cluster.n_gpus} GPUs of {cluster.gpu_memory_gib:g} GiB" if cluster.n_gpus else "no GPU"
     return f"{len(cluster.nodes)} nodes, {cluster.n_cpus:g} cores, {gpus}"
-
-

@@ -4,10 +4,12 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from itertools import islice
 
 from brainalign.artifacts import Store
 from brainalign.planning import Claim, Cluster, CostModel, Load, Offer, Room, choose, demand, n_at_once
 from brainalign.planning.draws import drawn_settings
+from brainalign.planning.plan import GIB
 from brainalign.planning.simulation import amount
 from brainalign.search.ledger import Ledger
 from brainalign.study import Branch, Place, Study, n_learned_from
@@ -46,7 +48,9 @@ class Slots:
         self._room, self._looked = Room(costs.cluster), time.monotonic()
         self._claims: dict[Place, Claim | None] = {}
         self._sizes = {branch: self._size(branch) for branch in ledger.branches}
-        self._seconds = {branch: self._mean_s(branch) for branch in ledger.branches}
+        drawn = {branch: self._draw(branch) for branch in ledger.branches}
+        self._seconds = {branch: math.fsum(seconds) / len(seconds) for branch, (seconds, _) in drawn.items()}
+        self._kept_gib = {branch: math.fsum(kept) / len(kept) / GIB for branch, (_, kept) in drawn.items()}
         self._load_s = {model: costs.load_s(model_facts(model)) for model in ledger.study.models}
         self._at_once: dict[Size, int] = {}
 
@@ -54,18 +58,32 @@ class Slots:
         needs = trial_kind(branch.kind).resources(model_facts(branch.model))
         return branch.model, demand(needs, self.costs.cluster)
 
-    def _mean_s(self, branch: Branch) -> float:
-        settings = drawn_settings(self._ledger.study, branch)
-        drawn = [self.costs.seconds(branch, setting).value for _, setting in zip(range(_N_DRAWN), settings, strict=False)]
-        return math.fsum(drawn) / len(drawn)
+    def _draw(self, branch: Branch) -> tuple[list[float], list[float]]:
+        """Seconds and bytes of a few settings that the branch will about try."""
+        settings = list(islice(drawn_settings(self._ledger.study, branch), _N_DRAWN))
+        seconds = [self.costs.seconds(branch, setting).value for setting in settings]
+        return seconds, [self.costs.work(branch, setting).kept_bytes for setting in settings]
 
     def needs(self, branch: Branch) -> Resources:
         """What a trial of the branch asks of the cluster."""
         return self._sizes[branch][1]
 
+    def can_ever(self, branch: Branch) -> bool:
+        """Whether a trial of the branch fits the cluster when it is empty."""
+        return self._room.can_ever(self.needs(branch))
+
+    def model_needs(self, model: str) -> Resources:
+        """What it takes to load a model and read its states."""
+        memory = model_facts(model).memory_gib
+        return demand(Resources(cpus=1, gpus=0, memory_gib=memory, device_memory_gib=memory), self.costs.cluster)
+
     def expected_s(self, branch: Branch) -> float:
         """Time that a trial of the branch is expected to take, s."""
         return self._seconds[branch]
+
+    def expected_gib(self, branch: Branch) -> float:
+        """What a trial of the branch is expected to leave in the store, GiB."""
+        return self._kept_gib[branch]
 
     def choose(self) -> Place | None:
         """Place that starts now; None where none may, or none fits.
@@ -141,5 +159,3 @@ class Slots:
             if claim is not None:
                 self._room.take(claim)
             self._claims[place] = claim
-
-

@@ -4,12 +4,12 @@ import json
 import socket
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, Literal
+from typing import Any
 
 from brainalign.artifacts import Store, TrialRow, write_json
 from brainalign.planning.caps import Spent
+from brainalign.search.failures import FailureClass
 
-FailureClass = Literal["memory", "lost", "nan", "user", "error"]
 _FILE = "usage.json"
 _MOST_FAILURES = 1000
 _HOUR_S = 3600.0

@@ -1,6 +1,6 @@
 """What a worker holds from trial to trial: the data, one loaded model, and what trials share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -41,6 +41,13 @@ class Context:
     model_name: str
     device: str = "cpu"
     batch_divisor: int = 1
+
+    def smaller(self) -> "Context":
+        """Return a context for batches of half the size, with the same loaded model and nothing else kept."""
+        half = replace(self, batch_divisor=2 * self.batch_divisor)
+        if "model" in self.__dict__:
+            half.__dict__["model"] = self.model
+        return half
 
     @cached_property
     def model(self) -> "LanguageModel":

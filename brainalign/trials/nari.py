@@ -66,6 +66,7 @@ class Nari:
     objectives: tuple[str, ...] = ("net_balanced_accuracy", "net_accuracy", "balanced_accuracy", "corrected")
     minimised: tuple[str, ...] = ("broken", "invalid")
     selects = True
+    batched = True
 
     def default_setting(self) -> dict[str, Any]:
         """Return the source's setting: middle half of the layers, radius 10 sigma, 200 steps, a check every 5."""
@@ -189,6 +190,7 @@ class Nari:
         What an arm mended on the selection part is kept under the result's key, for trials that stand on it.
         """
         from brainalign.steering import SEARCHED_ARMS, assemble, search_nari, summarise
+        from brainalign.steering.nari import PAIRS_A_BLOCK
 
         config = self.config(ask, context.model.n_layers)
         inputs = assemble(
@@ -199,7 +201,8 @@ class Nari:
             parts=self.parts(ask, context),
             variants=context.variants,
         )
-        search = search_nari(inputs, config, ask.arm, (key, ask.replicate))
+        block = max(1, PAIRS_A_BLOCK // context.batch_divisor)
+        search = search_nari(inputs, config, ask.arm, (key, ask.replicate), pairs_a_block=block)
         if ask.part == "selection" and ask.arm in SEARCHED_ARMS:
             described = {"model": context.model_name, "arm": ask.arm, "n_pairs": len(search.displacements)}
             context.store.save_arrays(STAGE, key, search.displacements.to_arrays(), described)

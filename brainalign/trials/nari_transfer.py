@@ -49,6 +49,7 @@ class NariTransfer:
     objectives: tuple[str, ...] = ("net_balanced_accuracy", "net_accuracy", "balanced_accuracy")
     minimised: tuple[str, ...] = ("broken", "invalid")
     selects = True
+    batched = True
 
     def __init__(self) -> None:
         self._nari = Nari()

@@ -33,6 +33,7 @@ class Predictivity:
     objectives: tuple[str, ...] = ("score",)
     minimised: tuple[str, ...] = ()
     selects = False
+    batched = False
 
     def default_setting(self) -> dict[str, Any]:
         """Return the published setting: deductive reasoning ROI, all problems, folds shuffled with seed 1."""

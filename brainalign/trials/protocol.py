@@ -111,6 +111,9 @@ class TrialKind(Protocol):
     selects : bool
         Whether the best setting is chosen on the selection part and reported on the report part. A kind that only
         measures is False, runs on all problems and has no winner.
+    batched : bool
+        Whether it computes in batches that :attr:`Context.batch_divisor` makes smaller, so that a trial which ran out of
+        memory is worth another try.
     """
 
     name: str
@@ -120,6 +123,7 @@ class TrialKind(Protocol):
     objectives: tuple[str, ...]
     minimised: tuple[str, ...]
     selects: bool
+    batched: bool
 
     def default_space(self) -> Space:
         """Return the space that is searched where the study file names none."""
