@@ -163,7 +163,7 @@ class CostModel:
 
 
 def device_s(work: Work, model: ModelFacts, device: Device, share: float = 1.0) -> float:
-    """Time of work on a share of a device: products, or reading weights where that takes longer; and starting layers."""
+    """Time of work on a share of a device: products or reading weights, what takes longer, and starting layers."""
     weights = _weight_bytes(model)
     slower = _BYTES[_dtype(model)] / 2 if device is not CPU_CORE else 1.0
     compute = work.flops * slower / device.flops

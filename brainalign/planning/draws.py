@@ -12,7 +12,7 @@ from brainalign.study import Branch, Study
 
 
 def drawn_settings(study: Study, branch: Branch) -> Iterator[dict[str, Any]]:
-    """Settings of all trials of a branch by number, those that a sampler will choose drawn at random by name."""
+    """Draw settings for all trials of a branch by number: enqueued ones as they are, the others at random by name."""
     enqueued, space = study.enqueued(branch.kind), study.space(branch.kind)
     yield from enqueued[: study.n_trials(branch.kind)]
     for number in range(len(enqueued), study.n_trials(branch.kind)):

@@ -30,4 +30,5 @@ def exactly(value: float, origin: str = "") -> Estimate:
 def total(parts: Iterable[Estimate], origin: str = "") -> Estimate:
     """Add estimates whose errors go together: a device that is slower than stated is so for all of them."""
     kept = list(parts)
-    return Estimate(*(sum(getattr(part, end) for part in kept) for end in ("value", "low", "high")), origin)
+    value, low, high = (sum(getattr(part, end) for part in kept) for end in ("value", "low", "high"))
+    return Estimate(value, low, high, origin)

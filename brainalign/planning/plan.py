@@ -189,7 +189,7 @@ def _busy(part: BranchPlan, what: str) -> float:
 
 
 def _disk(study: Study, parts: Iterable[BranchPlan], costs: CostModel) -> Estimate:
-    """What results, stages and mirrors take, and each model's states on all problems."""
+    """Count what results, stages and mirrors take, and each model's states on all problems."""
     n_problems = sum(costs.data.n_problems.values())
     states = sum(
         2 * facts.n_layers * facts.hidden_size * n_problems * 4

@@ -128,7 +128,7 @@ def _after(chain: Chain) -> list[float]:
 
 
 def amount(needs: Resources, cluster: Cluster) -> float:
-    """What a trial keeps busy: GPUs where the cluster has some, else cores."""
+    """Count what a trial keeps busy: GPUs where the cluster has some, else cores."""
     return (needs.gpus if cluster.n_gpus else needs.cpus) * needs.n_nodes
 
 

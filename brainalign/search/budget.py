@@ -41,7 +41,7 @@ class Budget:
         self.stopped_by: str | None = None
 
     def spent(self) -> Spent:
-        """What finished trials and all runs took."""
+        """Add up what finished trials and all runs took."""
         return spent_by(list(self._ledger.rows.values()), self._wall_s(), self._weigh())
 
     def allows(self, place: Place) -> bool:

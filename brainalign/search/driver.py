@@ -279,8 +279,8 @@ def _tune(ready: Prepared, ledger: Ledger, searcher: StudySearcher, watch: Watch
 def _resources(config: dict[str, Any]) -> PlacementGroupFactory:
     """Ask for a bundle on each node that a trial runs on.
 
-    Tune hands an actor on to any trial with the same placement group, so each model states a memory of its own, by a few
-    MiB: a model is never swapped for another inside of an actor, and an actor serves all kinds and arms of its model.
+    Tune hands an actor on to any trial with the same placement group, so each model states a memory of its own, by a
+    few MiB: a model is never swapped for another inside of an actor, which serves all kinds and arms of its model.
     """
     needs = config["needs"]
     bundle = {"CPU": needs["cpus"], "GPU": needs["gpus"], "memory": needs["memory_gib"] * GIB + needs["apart"] * MIB}

@@ -1,4 +1,4 @@
-"""What listens to Ray Tune while a study runs: the listener, the mirrors, the clock, and the watch over silent workers."""
+"""What listens to Ray Tune while a study runs: the listener, mirrors, the clock, the watch over silent workers."""
 
 import time
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from ray.tune import Callback, Stopper
 
 from brainalign.artifacts import Store
 from brainalign.search.budget import Budget
-from brainalign.search.failures import failure_class
+from brainalign.search.failures import FailureClass, failure_class
 from brainalign.search.ledger import Ledger
 from brainalign.search.progress import Listener
 from brainalign.search.searcher import StudySearcher
@@ -86,7 +86,7 @@ class OverTime(Stopper):  # type: ignore[misc]
         return {}  # goes into Tune's snapshot, which is never read
 
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
-        """A trial ends when it is done."""
+        """Say no: a trial ends when it is done."""
         return False
 
     def stop_all(self) -> bool:
@@ -150,7 +150,7 @@ class Hook(Callback):  # type: ignore[misc]
         error = trial.get_error()
         reason = str(error or "its worker died").strip().splitlines()[-1]
         memory = error is not None and failure_class(error) == "memory"
-        failure = "memory" if memory or "OutOfMemory" in type(error).__name__ else "lost"
+        failure: FailureClass = "memory" if memory or "OutOfMemory" in type(error).__name__ else "lost"
         self._watch.clock.usage.fail(str(config_place(trial.config)), failure, f"{what}: {reason}")
         return reason
 

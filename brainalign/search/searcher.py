@@ -69,7 +69,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         return {**config, "needs": self._needs(place)}
 
     def _needs(self, place: Place) -> dict[str, float]:
-        """What the trial asks of the cluster, and by how many MiB its model is told from the study's others."""
+        """Say what the trial asks of the cluster, and by how many MiB its model is told from the study's others."""
         needs, models = self._slots.needs(place.branch), self._ledger.study.models
         asked = {"cpus": needs.cpus, "gpus": needs.gpus, "memory_gib": needs.memory_gib, "n_nodes": needs.n_nodes}
         return {**asked, "apart": models.index(place.branch.model)}

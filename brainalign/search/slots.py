@@ -65,7 +65,7 @@ class Slots:
         return seconds, [self.costs.work(branch, setting).kept_bytes for setting in settings]
 
     def needs(self, branch: Branch) -> Resources:
-        """What a trial of the branch asks of the cluster."""
+        """Return what a trial of the branch asks of the cluster."""
         return self._sizes[branch][1]
 
     def can_ever(self, branch: Branch) -> bool:
@@ -73,7 +73,7 @@ class Slots:
         return self._room.can_ever(self.needs(branch))
 
     def model_needs(self, model: str) -> Resources:
-        """What it takes to load a model and read its states."""
+        """Say what it takes to load a model and read its states."""
         memory = model_facts(model).memory_gib
         return demand(Resources(cpus=1, gpus=0, memory_gib=memory, device_memory_gib=memory), self.costs.cluster)
 
@@ -82,7 +82,7 @@ class Slots:
         return self._seconds[branch]
 
     def expected_gib(self, branch: Branch) -> float:
-        """What a trial of the branch is expected to leave in the store, GiB."""
+        """Return what a trial of the branch is expected to leave in the store, GiB."""
         return self._kept_gib[branch]
 
     def choose(self) -> Place | None:
@@ -126,7 +126,7 @@ class Slots:
         return loads[self._sizes[branch]].offer(place, *self._sizes[branch], chain_s)
 
     def _loads(self, n_left: Mapping[Branch, int]) -> dict[Size, Load]:
-        """What is left of each model and size."""
+        """Add up what is left of each model and size."""
         running = Counter(self._sizes[place.branch] for place in self._claims)
         groups: dict[Size, list[Branch]] = {}
         for branch, size in self._sizes.items():

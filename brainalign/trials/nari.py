@@ -137,7 +137,7 @@ class Nari:
         a_step = _FLOPS_A_STEP * data.n_voxels * model.hidden_size * len(layers) if reads_map else 0
         share_passed = (model.n_layers - layers[0]) / model.n_layers
         a_check = 2 * model.n_parameters * share_passed if asks_model else 0
-        kept = n_pairs * _OUTCOME_BYTES + _RESULT_BYTES
+        kept = float(n_pairs * _OUTCOME_BYTES + _RESULT_BYTES)
         if ask.part == "selection" and reads_map:
             kept += _MENDED * n_pairs * len(layers) * model.hidden_size * 4
         return Work(

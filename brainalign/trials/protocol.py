@@ -112,8 +112,8 @@ class TrialKind(Protocol):
         Whether the best setting is chosen on the selection part and reported on the report part. A kind that only
         measures is False, runs on all problems and has no winner.
     batched : bool
-        Whether it computes in batches that :attr:`Context.batch_divisor` makes smaller, so that a trial which ran out of
-        memory is worth another try.
+        Whether it computes in batches that :attr:`Context.batch_divisor` makes smaller, so that a trial which ran out
+        of memory is worth another try.
     """
 
     name: str
