@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from brainalign.artifacts.store import Store
+from brainalign.artifacts.tables import TrialRow
 
 GRACE_S = 3600.0
 """Files written or found in the last so many seconds are never freed: a running trial may be about to point to them."""
@@ -86,12 +87,12 @@ def free(store: Store, *, grace_s: float = GRACE_S, dry_run: bool = True) -> lis
     return [_holding(what, files) for what, files in sorted(freed.items())]
 
 
-def study_bytes(store: Store, name: str) -> int:
-    """Bytes of a study's folder, and of the results and stages that its trials point to, shared with others or not."""
+def study_bytes(store: Store, name: str, rows: Iterable[TrialRow]) -> int:
+    """Bytes of a study's folder, and of what is kept under the keys of its trials' results, shared or not."""
     own = sum(_size(path) for path in store.study_folder(name).rglob("*") if path.is_file())
-    keys = _pointed(store, [name]).keys
-    shared = (*(store.root / "results").glob("*.parquet"), *(store.root / "stages").glob("*/*.safetensors"))
-    return own + sum(_size(path) for path in shared if path.stem in keys)
+    keys = {row.result_key for row in rows if row.result_key}
+    stages = (path for path in (store.root / "stages").glob("*/*.safetensors") if path.stem in keys)
+    return own + sum(map(_size, map(store.result_path, keys))) + sum(map(_size, stages))
 
 
 def _files(store: Store) -> Iterator[_File]:

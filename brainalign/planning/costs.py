@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from scipy import stats
 
 from brainalign.artifacts import Part, TrialRow
 from brainalign.planning.devices import CPU_CORE, UNMEASURED, Device, gpu
@@ -54,6 +53,8 @@ def robust_ratio(ratios: Iterable[float], spread: float, origin: str) -> Calibra
     origin : str
         In words, for people.
     """
+    from scipy import stats  # slow to load, and not needed where nothing is measured
+
     logs = np.log(np.asarray(list(ratios), dtype=np.float64))
     centre = float(stats.trim_mean(logs, _TRIMMED))
     if len(logs) == 1:

@@ -4,11 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from brainalign.artifacts import Result, Store, TrialRow
-from brainalign.errors import StudyError
 from brainalign.reports.numbers import is_number
+from brainalign.search.ledger import stored_study
 from brainalign.study import Goals, Study, branches
 from brainalign.trials import trial_kind
 
@@ -141,15 +139,7 @@ def read_study(store: Store, name: str) -> StudyRecord:
         The store has no such study or cannot be read.
     """
     manifest = store.read_manifest(name)
-    try:
-        study = Study.model_validate(manifest.get("study"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "study"
-        path = store.study_folder(name) / "manifest.json"
-        raise StudyError(
-            f"expected a study in {path}, found {place}: {first['msg']}; use the brainalign that wrote it"
-        ) from error
+    study = stored_study(store, name)
     rows = store.read_trials(name)
     places = [(branch.model, branch.kind, branch.arm) for branch in branches(study)]
     places += [(row.model, row.kind, row.arm) for row in rows]

@@ -37,7 +37,7 @@ class Budget:
     def __init__(self, ledger: Ledger, slots: Slots, store: Store, wall_s: Callable[[], float]) -> None:
         self._ledger, self._slots, self._store, self._wall_s = ledger, slots, store, wall_s
         self._caps = study_caps(ledger.study)
-        self._bytes, self._weighed = 0, -WEIGH_EVERY_S
+        self._bytes, self._n_weighed, self._weighed = 0, 0, float("-inf")
         self.stopped_by: str | None = None
 
     def spent(self) -> Spent:
@@ -76,5 +76,8 @@ class Budget:
 
     def _weigh(self) -> int:
         if self._caps.disk_gib is not None and time.monotonic() - self._weighed > WEIGH_EVERY_S:
-            self._bytes, self._weighed = study_bytes(self._store, self._ledger.study.name), time.monotonic()
-        return self._bytes
+            ledger = self._ledger
+            self._bytes = study_bytes(self._store, ledger.study.name, ledger.rows.values())
+            self._weighed, self._n_weighed = time.monotonic(), len(ledger.rows)
+        n_since = len(self._ledger.rows) - self._n_weighed
+        return self._bytes + round(n_since * self._bytes / max(self._n_weighed, 1))

@@ -20,8 +20,8 @@ from brainalign.search.usage import Usage
 from brainalign.search.worker import config_place
 from brainalign.study import Place
 
-MIRROR_REST_S = 1.0
-MIRROR_REST = 4.0
+MIRROR_REST_S = 0.5
+MIRROR_REST = 0.5
 """Rest after mirroring, in times of what it took."""
 BEAT_EVERY_S = 5.0
 LEAST_TIMEOUT_S = 600.0

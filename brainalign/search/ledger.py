@@ -29,7 +29,8 @@ def stored_study(store: Store, name: str) -> Study:
         return Study.model_validate(store.read_manifest(name)["study"])
     except (ValidationError, KeyError) as error:
         where = store.study_folder(name) / "manifest.json"
-        reason = " ".join(str(error).split())[:200]
+        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": ("study",), "msg": "no study"}
+        reason = f"{'.'.join(map(str, first['loc'])) or 'study'}: {first['msg']}"
         raise StudyError(f"expected a study in {where}, found {reason}: use the brainalign that wrote it") from error
 
 

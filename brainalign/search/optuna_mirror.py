@@ -178,12 +178,14 @@ def _name(study: Study, branch: Branch) -> str:
 
 def _create(storage: JournalStorage, study: Study, branch: Branch) -> int:
     """Find or make the Optuna study of a branch; its id."""
-    directions = list(study.goals(branch.kind).directions.values())
     name = _name(study, branch)
-    opened = optuna.create_study(storage=storage, study_name=name, directions=directions, load_if_exists=True)
-    if _VERSION not in opened.user_attrs:
-        opened.set_user_attr(_VERSION, optuna.__version__)
-    return int(storage.get_study_id_from_name(name))
+    try:
+        return int(storage.get_study_id_from_name(name))
+    except KeyError:
+        directions = list(study.goals(branch.kind).directions.values())
+        made = optuna.create_study(storage=storage, study_name=name, directions=directions)
+        made.set_user_attr(_VERSION, optuna.__version__)
+        return int(storage.get_study_id_from_name(name))
 
 
 def _is_whole(path: Path) -> bool:

@@ -104,7 +104,7 @@ def register_dummy() -> None:
     KINDS[kind.name] = kind
 
 
-def benchmark_overhead(n_trials: int = 500, n_plain: int = 100) -> OverheadBenchmark:
+def benchmark_overhead(n_trials: int = 500, n_plain: int = 60) -> OverheadBenchmark:
     """Time dummy trials three ways, one after another on one Ray.
 
     Parameters

@@ -1,4 +1,4 @@
-"""How far a study is, what went wrong in it, and what it took beside what was expected."""
+"""What a study took beside what was expected, and what went wrong in it."""
 
 from collections import Counter
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from brainalign.artifacts import Store, study_bytes
 from brainalign.search.budget import study_caps
 from brainalign.search.failures import FAILURES
-from brainalign.search.ledger import Ledger, stored_study
+from brainalign.search.ledger import Ledger
 from brainalign.search.usage import Usage, spent_by
 
 _LAST_FAILURES = 5
@@ -30,14 +30,14 @@ def failure_counts(store: Store, ledger: Ledger) -> dict[str, Any]:
 
 
 def costs_so_far(store: Store, ledger: Ledger) -> dict[str, Any]:
-    """What was expected before the start beside what was taken until now, and what stopped the last run.
+    """Say what was expected before the start and what was taken until now, and what stopped the last run.
 
     ``predicted`` is for the whole study, so the two are to be compared when it is done; it is None for a study that was
     begun before plans were kept.
     """
     name = ledger.study.name
     plan, usage = store.read_manifest(name).get("plan"), Usage(store, name)
-    spent = spent_by(list(ledger.rows.values()), usage.wall_s, study_bytes(store, name))
+    spent = spent_by(list(ledger.rows.values()), usage.wall_s, study_bytes(store, name, ledger.rows.values()))
     names = {"n_trials": "trials", "gpu_hours": "gpu_hours", "cpu_hours": "cpu_hours", "wall_s": "wall_s"}
     names["disk_gib"] = "disk_gib"
     return {
@@ -48,11 +48,6 @@ def costs_so_far(store: Store, ledger: Ledger) -> dict[str, Any]:
         "n_runs": len(usage.runs),
         "stopped_by": usage.runs[-1]["stopped_by"] if usage.runs else None,
     }
-
-
-def read_costs(store: Store, name: str) -> dict[str, Any]:
-    """Do the same for a study by its name."""
-    return costs_so_far(store, Ledger(stored_study(store, name), store.read_trials(name)))
 
 
 def _last_line(error: str | None) -> str:

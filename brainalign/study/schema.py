@@ -168,9 +168,9 @@ class ExecutionSection(_Section):
     """How it is run. Nothing here changes a result, so nothing here is part of the study's identity.
 
     ``workers`` is the most trials at once, ``worker_failures`` how often a trial is tried again elsewhere when its
-    worker or node is lost, ``trial_timeout_s`` after how long a silent worker counts as lost (by default ten times the longest
-    time that is expected, at least ten minutes), ``ahead`` how many trials are asked for beyond the room that there is,
-    so that a cluster which grows on demand does.
+    worker or node is lost, ``trial_timeout_s`` after how long a silent worker counts as lost (by default ten times
+    what a trial is expected to take, at least ten minutes), ``ahead`` how many trials are asked for beyond the room
+    that there is, so that a cluster which grows on demand does.
     """
 
     workers: Annotated[int, Field(ge=1)] | None = None
