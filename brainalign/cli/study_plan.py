@@ -83,7 +83,8 @@ def _cluster(nodes: int | None, gpus: int | None, gpu_memory_gib: float | None, 
 
 def _this_machine() -> "Cluster":
     """Cores and memory of this machine, and its GPUs where torch sees any."""
-    import psutil
+    import os
+
     import torch
 
     from brainalign.planning import Cluster, Node
@@ -91,8 +92,9 @@ def _this_machine() -> "Cluster":
     gib = float(1 << 30)
     n_gpus = torch.cuda.device_count() if torch.cuda.is_available() else 0
     memory = min((torch.cuda.get_device_properties(i).total_memory for i in range(n_gpus)), default=0) / gib
-    n_cpus = len(psutil.Process().cpu_affinity() or ()) or psutil.cpu_count() or 1
-    return Cluster((Node(n_cpus, n_gpus, psutil.virtual_memory().total / gib),), memory)
+    n_cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    host_gib = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / gib
+    return Cluster((Node(n_cpus, n_gpus, host_gib),), memory)
 
 
 def _words(cluster: "Cluster") -> str:
@@ -101,9 +103,13 @@ def _words(cluster: "Cluster") -> str:
     return describe(cluster)
 
 
+def _spell(figure: float) -> str:
+    return f"{figure:,.0f}" if figure >= 1000 or figure == int(figure) else f"{figure:.3g}"
+
+
 def _show(name: str, found: "Plan", cluster: "Cluster") -> None:
     facts: dict[str, Any] = found.to_json()
-    rows = [(words, *(f"{facts[key][end]:.4g}" for end in ("value", "low", "high"))) for key, words in _FIGURES.items()]
+    rows = [(words, *(_spell(facts[key][end]) for end in ("value", "low", "high"))) for key, words in _FIGURES.items()]
     print_table(f"{name} on {_words(cluster)}", ("what", "expected", "low", "high"), rows)
     models = [
         (
