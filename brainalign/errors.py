@@ -31,3 +31,7 @@ class StudyError(BrainalignError):
 
 class ClusterError(BrainalignError):
     """A Ray cluster cannot be reached or refuses what is asked of it."""
+
+
+class NotFiniteError(BrainalignError):
+    """A computation left the finite numbers; the message names the step."""

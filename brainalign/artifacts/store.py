@@ -10,7 +10,9 @@ Layout under the root::
 """
 
 import json
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,7 @@ from brainalign.errors import StudyError
 SCHEMA_VERSION = 1
 COMPACT_AT = 256
 """Small files of a study from which on they are taken into a larger one."""
-_RESULT_FIELDS = ("key", "kind", "arm", "metrics", "detail", "provenance")
+_RESULT_FIELDS = ("key", "kind", "arm", "metrics", "detail", "provenance", "stands_on")
 
 
 class Store:
@@ -36,10 +38,16 @@ class Store:
     ----------
     root : Path or str
         The folder; made at the first write.
+
+    Attributes
+    ----------
+    touched : set of str
+        Keys of stages and results that were found or made through this object, until somebody clears it.
     """
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root).expanduser().resolve()
+        self.touched: set[str] = set()
 
     # What trials share -----------------------------------------------------------------------------------------------
 
@@ -48,6 +56,7 @@ class Store:
 
     def checkpoint_folder(self, key: str) -> Path:
         """Folder of a training's checkpoints, by the key of what it trains."""
+        self.touched.add(key)
         return self.root / "checkpoints" / key
 
     def save_arrays(self, stage: str, key: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
@@ -56,6 +65,7 @@ class Store:
 
         whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         facts = {"brainalign": json.dumps(dict(metadata), sort_keys=True)}
+        self.touched.add(key)
         write_atomically(self._stage_path(stage, key), lambda path: save_file(whole, path, metadata=facts))
 
     def load_arrays(self, stage: str, key: str) -> dict[str, np.ndarray] | None:
@@ -70,12 +80,21 @@ class Store:
         from safetensors.numpy import load_file
 
         path = self._stage_path(stage, key)
-        if not path.is_file():
+        if not self._touch(path, key):
             return None
         try:
             return load_file(path)
         except (SafetensorError, OSError) as error:
             raise StudyError(f"expected arrays in {path}, found {error}: delete that file, it is made again") from error
+
+    def _touch(self, path: Path, key: str) -> bool:
+        """Note that a file is used, also in its time, so that nobody frees it now; False where it is not there."""
+        if not path.is_file():
+            return False
+        self.touched.add(key)
+        with suppress(OSError):  # of another user, or on a read-only disk: then it is not freed from here either
+            os.utime(path)
+        return True
 
     def array_metadata(self, stage: str, key: str) -> dict[str, Any] | None:
         """JSON metadata of stored arrays; None where there are none."""
@@ -104,11 +123,13 @@ class Store:
     def write_result(self, result: Result) -> None:
         """Keep a result under its key; a whole one that is there already stays as it is."""
         path = self.result_path(result.key)
+        self.touched.add(result.key)
         if self.has_result(result.key):
             return
         facts = {name: getattr(result, name) for name in _RESULT_FIELDS}
         for name in ("metrics", "detail", "provenance"):
             facts[name] = dict(facts[name])
+        facts["stands_on"] = sorted(set(result.stands_on) - {result.key})
         table = result.outcomes.cast(OUTCOME_SCHEMA).replace_schema_metadata({"brainalign": json.dumps(facts)})
         write_atomically(path, lambda temporary: pq.write_table(table, temporary))
 
@@ -116,9 +137,19 @@ class Store:
         """Find a result by its key; None where nobody has made it, or its file is damaged: it is made again."""
         if not self.has_result(key):
             return None
+        self._touch(self.result_path(key), key)
         table = read_table(self.result_path(key))
         facts = json.loads(table.schema.metadata[b"brainalign"])
+        facts["stands_on"] = tuple(facts.get("stands_on", ()))
         return Result(outcomes=table.replace_schema_metadata(None), **facts)
+
+    def result_facts(self, key: str) -> dict[str, Any]:
+        """Read what stands in a result's file beside its outcomes; empty where there is no whole result."""
+        try:
+            metadata = pq.read_metadata(self.result_path(key)).metadata or {}
+            return dict(json.loads(metadata[b"brainalign"]))
+        except (pa.ArrowException, OSError, KeyError, ValueError):
+            return {}
 
     # Studies ---------------------------------------------------------------------------------------------------------
 

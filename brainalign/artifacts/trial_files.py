@@ -139,7 +139,7 @@ class TrialFiles:
             fresh = [index for place, index in where.items() if place not in taken]
             taken |= where.keys()
             parts.append(table if len(fresh) == table.num_rows else table.take(pa.array(fresh, pa.int64())))
-        return pa.concat_tables(parts) if parts else TRIAL_SCHEMA.empty_table(), loose
+        return pa.concat_tables(parts, promote_options="default") if parts else TRIAL_SCHEMA.empty_table(), loose
 
     def compact(self, least: int) -> bool:
         """Take the small files into a larger one where there are at least so many; True where it was done.

@@ -122,7 +122,7 @@ def _context(dataset: "FmriDataset", model: str, store: Path, execution: "Execut
     from brainalign.stimuli import split_problems
     from brainalign.trials import Context
 
-    return Context(open_store(store), dataset, split_problems(dataset.problems), model, execution)
+    return Context(open_store(store), dataset, split_problems(dataset.problems), model, execution=execution)
 
 
 def _result(tuning: "Tuning", ask: "Ask", context: "Context") -> "Result":

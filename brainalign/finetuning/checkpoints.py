@@ -1,8 +1,8 @@
 """Checkpoints of a training: the best weights and the last, with all that is needed to go on.
 
 Both are single safetensors files that hold whole tensors of what is trained, not the parts of workers, so a training
-goes on with another number of workers or another ZeRO stage. Random numbers have no state to keep: they are functions of
-names, see :mod:`brainalign.finetuning.batches`.
+goes on with another number of workers or another ZeRO stage. Random numbers have no state to keep: they are functions
+of names, see :mod:`brainalign.finetuning.batches`.
 """
 
 import json

@@ -5,6 +5,7 @@ branch learns from a prefix of the trials before it and from no other, whatever 
 depends on names and results alone, never on how many workers there are.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 
 from brainalign.artifacts import Store, TrialRow
 from brainalign.errors import StudyError
-from brainalign.study import GENERATIONAL, LEARNING, Branch, Place, Study, branches
+from brainalign.study import Branch, Place, Study, branches, n_learned_from
 from brainalign.trials import trial_kind
 
 
@@ -36,25 +37,6 @@ def stored_study(store: Store, name: str) -> Study:
 def row_place(row: TrialRow) -> Place:
     """Place that a row stands at."""
     return Place(Branch(row.model, row.kind, row.arm), row.number, row.part)
-
-
-def n_learned_from(study: Study, kind: str, number: int) -> int:
-    """Count the first trials of a branch that must be done before trial `number` is suggested, and that it learns from.
-
-    Those up to ``number - window`` for TPE and GP, all earlier generations for CMA-ES and NSGA-II, none for samplers
-    that learn nothing, nor for enqueued settings.
-    """
-    section = study.kinds[kind]
-    n_enqueued = len(section.enqueue)
-    if number < n_enqueued:
-        return 0
-    if section.sampler in GENERATIONAL:
-        size = study.population(kind)
-        generation = (number - n_enqueued) // size
-        return n_enqueued + generation * size if generation else 0
-    if section.sampler in LEARNING and section.reproducible:
-        return max(0, number - section.window + 1)
-    return 0
 
 
 class _Book:
@@ -173,10 +155,21 @@ class Ledger:
 
     def next_place(self) -> Place | None:
         """Next place that may start now: lowest numbers first, so that arms advance together; None where none may."""
+        return next(iter(self.ready_places()), None)
+
+    def ready_places(self) -> list[Place]:
+        """Places that may start now, at most one a branch, in the order of `next_place`."""
         ready = [place for branch in self.branches if (place := self._next_of(branch))]
-        return min(
-            ready, key=lambda place: (place.part == "report", place.number, self._order[place.branch]), default=None
-        )
+        return sorted(ready, key=lambda place: (place.part == "report", place.number, self._order[place.branch]))
+
+    def n_left(self) -> dict[Branch, int]:
+        """Places of each branch that nobody works on and that are not done, the report's among them."""
+        taken = Counter(place.branch for place in (*self.running, *self.lost))
+        return {branch: max(0, self._n_open(branch) - taken[branch]) for branch in self.branches}
+
+    def _n_open(self, branch: Branch) -> int:
+        open_numbers = self._budgets[branch] - len(self._books[branch].done)
+        return open_numbers + self._may_win(branch) - self._is_reported(branch)
 
     def _next_of(self, branch: Branch) -> Place | None:
         book = self._books[branch]

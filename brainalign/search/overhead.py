@@ -19,7 +19,7 @@ from brainalign.search.driver import run_study
 from brainalign.search.progress import Silent
 from brainalign.spaces import Range, Space
 from brainalign.study import parse_study
-from brainalign.trials import KINDS, Ask, Resources, TrialKind
+from brainalign.trials import KINDS, Ask, DataSize, Resources, TrialKind, Work
 
 if TYPE_CHECKING:
     from brainalign.trials import Context
@@ -70,6 +70,7 @@ class _Dummy:
     objectives: tuple[str, ...] = ("score",)
     minimised: tuple[str, ...] = ()
     selects = False
+    batched = False
 
     def default_setting(self) -> dict[str, Any]:
         return {"x": 1.0, "y": 1.0}
@@ -82,6 +83,9 @@ class _Dummy:
 
     def resources(self, model: "ModelFacts") -> Resources:
         return Resources(cpus=1, gpus=0, memory_gib=0.01)
+
+    def work(self, ask: Ask, model: "ModelFacts", data: DataSize) -> Work:
+        return Work(flops=0, passes=0, kept_bytes=10_000)
 
     def identity(self, ask: Ask, context: "Context") -> dict[str, Any]:
         return dict(ask.setting)

@@ -6,13 +6,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from brainalign.artifacts import Store, TrialRow, provenance
+from brainalign.artifacts import Part, Store, TrialRow, provenance
 from brainalign.betas import FmriDataset, SimulatorConfig, load_betas
-from brainalign.errors import InputError, StudyError
+from brainalign.errors import ClusterError, InputError, StudyError
+from brainalign.planning import CostModel, Prices, describe, make_plan
+from brainalign.search.progress import Listener
 from brainalign.spaces import Choice
 from brainalign.stimuli import Split, split_problems
 from brainalign.study import Study
-from brainalign.trials import Context, trial_kind
+from brainalign.trials import Context, DataSize, trial_kind
 from brainalign.zoo import model_facts
 
 FETCH_TIMEOUT_S = 5.0
@@ -191,6 +193,35 @@ def _manifest(ready: Prepared) -> dict[str, Any]:
         "provenance": provenance(),
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+
+
+def data_size(dataset: FmriDataset, split: Split) -> DataSize:
+    """Count what costs are modelled from."""
+    betas = dataset.betas
+    column = {stimulus_id: index for index, stimulus_id in enumerate(betas.stimulus_ids)}
+    parts: dict[Part, tuple[str, ...]] = {"selection": split.selection, "report": split.report}
+    return DataSize(
+        n_subjects=len(betas.subjects),
+        n_voxels=max(
+            (array.shape[1] for by_subject in betas.values.values() for array in by_subject.values()), default=0
+        ),
+        n_problems={part: len(ids) for part, ids in parts.items()},
+        n_pairs={part: int(betas.correct[:, [column[name] for name in ids]].sum()) for part, ids in parts.items()},
+    )
+
+
+def keep_plan(ready: Prepared, costs: CostModel, heard: Listener) -> None:
+    """Keep in the manifest what the study is expected to cost here, once, before its first trial."""
+    manifest = ready.store.read_manifest(ready.study.name)
+    if "plan" in manifest:
+        return
+    try:
+        plan = make_plan(ready.study, costs, Prices())
+    except ClusterError as error:  # of a cluster that has yet to grow
+        heard.note(f"no plan is kept: {error}")
+        return
+    here = {"cluster": describe(costs.cluster), **plan.to_json()}
+    ready.store.write_manifest(ready.study.name, {**manifest, "plan": here})
 
 
 def describe_model(context: Context) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from brainalign.artifacts import Store
 from brainalign.search.ledger import Ledger, stored_study
+from brainalign.search.spending import costs_so_far, failure_counts
 from brainalign.study import Branch, front_to_json
 
 
@@ -15,7 +16,8 @@ def study_status(store: Store, name: str) -> dict[str, Any]:
     dict
         ``name``, ``data`` (the source of its betas), ``n_done``, ``n_total``, and ``branches``: for each (model, kind,
         arm) its counts, the first objective of its best trial so far, the constraints that this one misses (only where
-        no trial meets them all) and, where several objectives are searched, the Pareto front.
+        no trial meets them all) and, where several objectives are searched, the Pareto front; ``failures`` by class;
+        and ``costs``, predicted beside actual.
 
     Raises
     ------
@@ -24,8 +26,14 @@ def study_status(store: Store, name: str) -> dict[str, Any]:
     """
     ledger = Ledger(stored_study(store, name), store.read_trials(name))
     counts = {"n_done": ledger.n_done, "n_total": ledger.n_total}
-    branches = [_branch(ledger, branch) for branch in ledger.branches]
-    return {"name": name, "data": store.read_manifest(name)["data"]["source"], **counts, "branches": branches}
+    return {
+        "name": name,
+        "data": store.read_manifest(name)["data"]["source"],
+        **counts,
+        "branches": [_branch(ledger, branch) for branch in ledger.branches],
+        "failures": failure_counts(store, ledger),
+        "costs": costs_so_far(store, ledger),
+    }
 
 
 def _branch(ledger: Ledger, branch: Branch) -> dict[str, Any]:

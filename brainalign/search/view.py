@@ -12,10 +12,10 @@ from optuna.storages import InMemoryStorage
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from brainalign.artifacts import TrialRow, stream_seed
-from brainalign.search.ledger import Ledger, n_learned_from
+from brainalign.search.ledger import Ledger
 from brainalign.search.parameters import Parameters
 from brainalign.search.samplers import Position, make_sampler
-from brainalign.study import LEARNING, Branch
+from brainalign.study import LEARNING, Branch, n_learned_from
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 

@@ -5,6 +5,7 @@ from brainalign.study.goals import Direction, Goals, front_to_json
 from brainalign.study.places import Branch, Place, branches
 from brainalign.study.schema import GENERATIONAL, LEARNING, KindSection, Study, check_name, parse_study
 from brainalign.study.smoke import smoke
+from brainalign.study.waiting import n_learned_from
 
 __all__ = [
     "GENERATIONAL",
@@ -19,6 +20,7 @@ __all__ = [
     "check_name",
     "front_to_json",
     "load_study",
+    "n_learned_from",
     "packaged_studies",
     "parse_study",
     "read_study_text",

@@ -153,17 +153,32 @@ class SeedsSection(_Section):
 
 
 class BudgetSection(_Section):
-    """Trials an arm, and a cap on wall time in minutes after which no new trial starts."""
+    """Trials an arm, and hard caps on what all trials together may take.
+
+    A cap ends a run at a consistent point and is no part of the study's identity: it may be changed at any time.
+    """
 
     trials: Annotated[int, Field(ge=1)] = 20
-    wall_minutes: Annotated[float, Field(gt=0)] | None = None
+    max_trials: Annotated[int, Field(ge=1)] | None = None
+    max_gpu_hours: Annotated[float, Field(gt=0)] | None = None
+    max_cpu_hours: Annotated[float, Field(gt=0)] | None = None
+    max_wall_s: Annotated[float, Field(gt=0)] | None = None
+    max_disk_gib: Annotated[float, Field(gt=0)] | None = None
 
 
 class ExecutionSection(_Section):
-    """How it is run. Nothing here changes a result, so nothing here is part of the study's identity."""
+    """How it is run. Nothing here changes a result, so nothing here is part of the study's identity.
+
+    ``workers`` is the most trials at once, ``worker_failures`` how often a trial is tried again elsewhere when its
+    worker or node is lost, ``trial_timeout_s`` after how long a silent worker counts as lost (by default ten times
+    what a trial is expected to take, at least ten minutes), ``ahead`` how many trials are asked for beyond the room
+    that there is, so that a cluster which grows on demand does.
+    """
 
     workers: Annotated[int, Field(ge=1)] | None = None
     worker_failures: Annotated[int, Field(ge=0)] = 2
+    trial_timeout_s: Annotated[float, Field(gt=0)] | None = None
+    ahead: Annotated[int, Field(ge=0)] = 0
 
 
 class Study(_Section):

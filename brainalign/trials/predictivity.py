@@ -9,7 +9,7 @@ from brainalign.betas import ROIS
 from brainalign.errors import InputError
 from brainalign.spaces import Choice, Space
 from brainalign.stimuli import ALL_REASONING_TYPES
-from brainalign.trials.protocol import Ask, Resources
+from brainalign.trials.protocol import Ask, DataSize, Resources, Work
 
 if TYPE_CHECKING:
     from brainalign.trials.context import Context
@@ -17,6 +17,11 @@ if TYPE_CHECKING:
 
 SUBSETS = ("all", *ALL_REASONING_TYPES)
 WORKING_GIB = 1.0
+# What costs are modelled with.
+_N_FOLDS = 5
+_N_PENALTIES = 7
+_FLOPS_AN_ELEMENT = 10
+_RESULT_BYTES = 40_000
 
 
 class Predictivity:
@@ -29,6 +34,7 @@ class Predictivity:
     objectives: tuple[str, ...] = ("score",)
     minimised: tuple[str, ...] = ()
     selects = False
+    batched = False
 
     def default_setting(self) -> dict[str, Any]:
         """Return the published setting: deductive reasoning ROI, all problems, folds shuffled with seed 1."""
@@ -49,6 +55,16 @@ class Predictivity:
     def resources(self, model: "ModelFacts") -> Resources:
         """Return one core, and the model's memory with room for Gram matrices."""
         return Resources(cpus=1, gpus=0, memory_gib=model.memory_gib + WORKING_GIB)
+
+    def work(self, ask: Ask, model: "ModelFacts", data: DataSize) -> Work:
+        """Count Gram matrices, their decompositions a fold, and products with every subject's betas."""
+        n_problems = sum(data.n_problems.values())
+        gram = 2 * n_problems**2 * model.hidden_size
+        decomposition = _N_FOLDS * _FLOPS_AN_ELEMENT * n_problems**3
+        products = _N_FOLDS * data.n_subjects * _N_PENALTIES * 2 * n_problems**2 * data.n_voxels
+        n_sites = 2 * model.n_layers
+        kept = _RESULT_BYTES + 40 * n_sites * data.n_subjects
+        return Work(flops=n_sites * (gram + decomposition + products), passes=0, kept_bytes=kept)
 
     def identity(self, ask: Ask, context: "Context") -> dict[str, Any]:
         """Return what the scores depend on."""

@@ -5,9 +5,10 @@ vocabulary, which also choose the epoch that is kept; the report part asks probl
 word of either is in a problem that is trained on.
 """
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ from brainalign.finetuning.config import ARMS, DATA_SIZES, SITES, TARGETS, VERSI
 from brainalign.spaces import Choice, DepthRange, Range, Space, check_layers, resolve_layers
 from brainalign.steering.config import LOSSES
 from brainalign.trials.nari import Nari
-from brainalign.trials.protocol import Ask, Resources, result_key
+from brainalign.trials.protocol import Ask, DataSize, Resources, Work, result_key
 from brainalign.trials.settings import check_choices, check_numbers, points
 
 if TYPE_CHECKING:
@@ -51,6 +52,14 @@ _LEAST = {
     "validation_problems": 1,
     "test_problems": 1,
 }
+# What costs are modelled with: of a prompt's tokens those that it shares with no other of its type, the orders of three
+# premises, a forward pass and a backward one of twice its size, and tokens of one pass.
+_OWN_SHARE = 0.2
+_N_ORDERS = 6
+_N_TYPES = 2
+_PASSES_A_STEP = 3
+_TOKENS_A_PASS = 4096
+_RESULT_BYTES = 80_000
 _BRAIN = ("site", "targets", "loss", "roi", "reg_weight")
 _WHOLE = ("lora_rank", "epochs", "batch_size", "validate_every", "patience", "validation_problems", "test_problems")
 
@@ -72,6 +81,7 @@ class Tuning:
     )
     minimised: tuple[str, ...] = ("broken", "invalid")
     selects = True
+    batched = True
 
     def __init__(self, name: str, *, by_brain: bool, by_label: bool) -> None:
         self.name = name
@@ -132,7 +142,32 @@ class Tuning:
 
     def resources(self, model: "ModelFacts") -> Resources:
         """Return one core, and the model's memory with room for gradients of its adapters and for activations."""
-        return Resources(cpus=1, gpus=0, memory_gib=model.memory_gib + WORKING_GIB)
+        needed = model.memory_gib + WORKING_GIB
+        return Resources(cpus=1, gpus=0, memory_gib=needed, device_memory_gib=needed)
+
+    def work(self, ask: Ask, model: "ModelFacts", data: DataSize) -> Work:
+        """Count passes over examples, forward and backward, and over problems in all orders, forward alone.
+
+        The report part is asked with what the selection part trained. Patience is not foreseen.
+        """
+        setting, trains = ask.setting, ask.part == "selection"
+        n_examples = sum(data.n_problems.values())
+        if setting["train_on"] != SCANNER:
+            n_examples = int(setting["train_on"].removeprefix("generated-"))
+        n_epochs, n_batches = int(setting["epochs"]), math.ceil(n_examples / int(setting["batch_size"]))
+        own, shared = _OWN_SHARE * data.n_prompt_tokens, (1 - _OWN_SHARE) * data.n_prompt_tokens
+        size = int(setting["validation_problems" if trains else "test_problems"])
+        asked = _N_TYPES * (shared + size * _N_ORDERS * own)
+        n_asked = 2 + (n_epochs // int(setting["validate_every"]) if trains else 0)  # before, after, and while training
+        trained = n_epochs * (n_batches * _N_TYPES * shared + n_examples * own) if trains else 0.0
+        rank = int(setting["lora_rank"])
+        n_layers = len(resolve_layers(setting["layers"], model.n_layers))
+        n_kept = n_layers * model.hidden_size * (8 * rank if rank else 4 * model.hidden_size)
+        return Work(
+            flops=2 * model.n_parameters * (n_asked * asked + _PASSES_A_STEP * trained),
+            passes=n_asked * math.ceil(asked / _TOKENS_A_PASS) + _PASSES_A_STEP * n_epochs * n_batches * trains,
+            kept_bytes=2 * 4.0 * n_kept * trains + _RESULT_BYTES,
+        )
 
     def config(self, ask: Ask, n_layers: int) -> NarfConfig:
         """Spell a setting as the configuration of an objective on a model with so many layers."""
@@ -216,13 +251,15 @@ class Tuning:
         from brainalign.finetuning import Execution, OrderValidator, Training, trained
 
         key = self.training_key(ask, context)
+        execution = context.execution or Execution()
+        micro_batch = max(1, execution.micro_batch // context.batch_divisor)
         training = Training(
             self.objective(ask, context, (key, ask.replicate)),
             self.training(ask),
             (key, ask.replicate),
             context.store.checkpoint_folder(key),
             OrderValidator(self.problems(ask, "selection", context), context.dataset.wording),
-            context.execution or Execution(),
+            replace(execution, micro_batch=micro_batch),
         )
         with trained(context.model, self.config(ask, context.model.n_layers), training) as record:
             yield record

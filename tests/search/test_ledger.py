@@ -6,9 +6,9 @@ import random
 import pytest
 
 from brainalign.artifacts import TrialRow
-from brainalign.search.ledger import Ledger, n_learned_from
+from brainalign.search.ledger import Ledger
 from brainalign.search.suggestion import Suggester
-from brainalign.study import Branch, Place, Study, parse_study
+from brainalign.study import Branch, Place, Study, n_learned_from, parse_study
 from tests.artifacts.test_store import trial_row
 
 SPACE = {"alpha": {"low": 0.3, "high": 10, "log": True}, "roi": ["deductive_reasoning", "md"], "n_steps": [50, 100]}

@@ -100,7 +100,7 @@ def test_identity_leaves_words_and_execution_out_and_nothing_else() -> None:
     ]
     identities = {parse(**change).identity for change in changed}
     assert len(identities | {base}) == 7
-    assert parse(budget={"trials": 20, "wall_minutes": 5}).identity == base
+    assert parse(budget={"trials": 20, "max_wall_s": 300, "max_trials": 3}).identity == base
 
 
 def test_every_arm_is_a_branch_with_as_many_trials() -> None:
