@@ -17,8 +17,8 @@ class MicroBatch:
     ----------
     rows : tuple of int
     counts : bool
-        False where a worker has no example left: it runs one all the same, since partitioned weights are gathered by all
-        workers together, and its loss is left out.
+        False where a worker has no example left: it runs one all the same, since partitioned weights are gathered by
+        all workers together, and its loss is left out.
     """
 
     rows: tuple[int, ...]

@@ -1,8 +1,8 @@
 """Checkpoints of a training: the best weights and the last, with all that is needed to go on.
 
-Both are single safetensors files that hold whole tensors of what is trained, not the parts of workers, so a training goes
-on with another number of workers or another ZeRO stage. Random numbers have no state to keep: they are functions of
-names, see :mod:`brainalign.finetuning.batches`.
+Both are single safetensors files that hold whole tensors of what is trained, not the parts of workers, so a training
+goes on with another number of workers or another ZeRO stage. Random numbers have no state to keep: they are functions
+of names, see :mod:`brainalign.finetuning.batches`.
 """
 
 import json
@@ -121,7 +121,7 @@ def _open(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     try:
         with safe_open(path, framework="pt") as handle:
             facts: dict[str, Any] = json.loads(handle.metadata()["brainalign"])
-            return {key: handle.get_tensor(key) for key in handle.keys()}, facts  # noqa: SIM118 - it is no mapping
+            return {key: handle.get_tensor(key) for key in list(handle.keys())}, facts
     except (SafetensorError, OSError, TypeError, KeyError, ValueError) as error:
         raise TrainingError(
             f"expected a whole checkpoint in {path}, found {error}: delete it and train from the beginning"

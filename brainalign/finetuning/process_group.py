@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, distributed
+from torch._C._distributed_c10d import HashStore
 
 _UNUSED_OP = "deepspeed_shm_comm"
 
@@ -50,14 +51,16 @@ class ProcessGroup:
 
 
 def join_group(device: torch.device) -> ProcessGroup:
-    """Join the group of a launcher, or make one of this process alone.
+    """Join the group of a launcher, or make one of this process alone on the device.
 
     A group of one needs no address: its store lies in the process, so several such processes of a machine do not meet.
     It stays for the next training of the process.
     """
     if not distributed.is_initialized():
         backend = "gloo" if device.type == "cpu" else "nccl"
-        distributed.init_process_group(backend, store=distributed.HashStore(), rank=0, world_size=1)
+        distributed.init_process_group(backend, store=HashStore(), rank=0, world_size=1)
+    elif distributed.get_backend() == "nccl":
+        device = torch.device("cuda", torch.cuda.current_device())
     return ProcessGroup(distributed.get_rank(), distributed.get_world_size(), device)
 
 

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from brainalign.finetuning.checkpoints import Checkpoint, Checkpoints
 from brainalign.finetuning.deepspeed_files import deepspeed_settings
 from brainalign.finetuning.diagnostics import Gradients, gradients
 from brainalign.finetuning.engine import Engine, has_bf16
+from brainalign.finetuning.forward import checkpointed
 from brainalign.finetuning.objective import Losses, Objective
 from brainalign.finetuning.process_group import ProcessGroup, join_group
 from brainalign.finetuning.record import Step, TrainingRecord, Validation
@@ -47,7 +49,7 @@ class Training:
     names: tuple[str | int, ...]
     folder: Path
     validator: Validator | None = None
-    execution: Execution = Execution()
+    execution: Execution = field(default_factory=Execution)
 
 
 def train(model: LanguageModel, training: Training) -> TrainingRecord:
@@ -122,14 +124,16 @@ def _run(
     checkpoints: Checkpoints,
     checkpoint: Checkpoint | None,
 ) -> TrainingRecord:
+    execution = training.execution
     settings = deepspeed_settings(
         training.config,
-        training.execution,
+        execution,
         n_examples=training.objective.n_examples,
         has_bf16=has_bf16(model),
         has_gpu=group.device.type != "cpu",
     )
-    engine = Engine(model, settings, group, checkpoint.state if checkpoint else None)
+    with checkpointed(model) if execution.recompute else nullcontext():
+        engine = Engine(model, settings, group, checkpoint.state if checkpoint else None)
     try:
         return _Loop(training, engine, group, checkpoints).run(checkpoint.record if checkpoint else TrainingRecord())
     finally:

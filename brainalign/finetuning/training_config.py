@@ -71,11 +71,11 @@ class TrainingConfig:
                 raise InputError(f"expected a {name} from 0 to 1, found {value}: it is a share")
 
     def n_steps(self, n_examples: int) -> int:
-        """Steps of the optimiser in the whole training."""
+        """Count the optimiser's steps in the whole training."""
         return self.n_epochs * math.ceil(n_examples / self.batch_size)
 
     def n_warmup_steps(self, n_examples: int) -> int:
-        """Steps over which the rate rises."""
+        """Count the steps over which the rate rises."""
         return max(LEAST_WARMUP_STEPS, round(self.warmup * self.n_steps(n_examples)))
 
 
@@ -97,6 +97,8 @@ class Execution:
         Epochs between checkpoints to go on from.
     diagnose_every : int
         Steps between those whose gradients are taken apart by loss; 0 for none.
+    recompute : bool
+        Compute every layer anew in the backward pass rather than keep what lies within it.
     max_failures : int
         Lost workers after which a training under Ray Train is given up.
     """
@@ -107,6 +109,7 @@ class Execution:
     micro_batch: int = 14
     save_every: int = 1
     diagnose_every: int = 0
+    recompute: bool = False
     max_failures: int = 3
 
     def __post_init__(self) -> None:
