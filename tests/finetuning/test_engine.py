@@ -20,7 +20,6 @@ from tests.finetuning.plain import largest_difference, rate
 CONFIG = TrainingConfig(n_epochs=4, batch_size=8, learning_rate=1e-3, clip=1.0, weight_decay=0.1)
 FULL = NarfConfig(layers=(1, 2), train_weight=0.0, label_loss_weight=1.0, lora_rank=None)
 IDS = torch.arange(4, 24)[None]
-GROUP = join_group(torch.device("cpu"))
 
 
 @pytest.fixture
@@ -35,7 +34,7 @@ def loss(model: LanguageModel, number: int) -> torch.Tensor:
 
 def start(model: LanguageModel, execution: Execution, state: TrainedState | None = None) -> Engine:
     settings = deepspeed_settings(CONFIG, execution, n_examples=8, has_bf16=has_bf16(model), has_gpu=False)
-    return Engine(model, settings, GROUP, state)
+    return Engine(model, settings, join_group(torch.device("cpu")), state)
 
 
 def steps(engine: Engine, numbers: range) -> Iterator[tuple[float, float]]:
