@@ -67,7 +67,8 @@ class Engine:
     def __init__(
         self, model: LanguageModel, settings: Mapping[str, Any], group: ProcessGroup, start: TrainedState | None = None
     ) -> None:
-        check_dtype(model, bool(settings["bf16"]["enabled"]))
+        self._stage = int(settings["zero_optimization"]["stage"])
+        _check_dtype(model, self._stage)
         module = double(model.module)
         trained = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
         if not trained:
@@ -75,7 +76,6 @@ class Engine:
         if start is not None:
             _write(trained, start.weights)
         self._group = group
-        self._stage = int(settings["zero_optimization"]["stage"])
         self._trained = trained
         self._open = ExitStack()
         self._open.enter_context(_without_notices())
@@ -142,6 +142,10 @@ class Engine:
             deepspeed.zero.Init(module=module, config_dict_or_path=settings)
             for buffer in module.buffers():
                 buffer.data = buffer.data.to(self._group.device)
+        for parameter in module.parameters():
+            if not parameter.requires_grad:
+                # The first worker's would be written over the others': the same bytes, but no longer shared memory.
+                parameter.ds_optim_param = True
         with redirect_stdout(StringIO()):  # its optimiser for bfloat16 prints how full the memory is
             engine, *_ = deepspeed.initialize(
                 model=module, model_parameters=list(self._trained.values()), config=settings, dist_init_required=False
@@ -235,19 +239,17 @@ def has_bf16(model: LanguageModel) -> bool:
     return bool(model.module.get_input_embeddings().weight.dtype == torch.bfloat16)
 
 
-def check_dtype(model: LanguageModel, bf16: bool) -> None:
-    """Refuse a model whose weights the engine would have to cast.
-
-    Raises
-    ------
-    InputError
-        The type is neither that of the settings nor float32.
-    """
+def _check_dtype(model: LanguageModel, stage: int) -> None:
+    """Refuse a model whose weights are of a type that the engine would cast, or has no full precision for."""
     found = model.module.get_input_embeddings().weight.dtype
-    expected = torch.bfloat16 if bf16 else torch.float32
-    if found != expected:
+    if found not in (torch.float32, torch.bfloat16):
         raise InputError(
-            f"expected weights of {model.facts.name} in {expected}, found {found}: load it as float32 or bfloat16"
+            f"expected weights of {model.facts.name} in float32 or bfloat16, found {found}: load it as one of them"
+        )
+    if found == torch.bfloat16 and stage == 0:
+        raise InputError(
+            "expected a ZeRO stage of 1 to 3 for weights in bfloat16, found 0: only those keep what is trained "
+            "in float32"
         )
 
 
