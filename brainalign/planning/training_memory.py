@@ -124,11 +124,11 @@ def _buffer_bytes(shape: ModelShape, setting: TrainingSetting, stage: int, train
     if setting.n_gpus == 1:
         return 0
     b = BYTES[setting.step.dtype]
-    bucket = 2 * b * min(BUCKET, trained)
     if stage < 3:
-        return bucket
-    # Two layers whole, the running one and the next, and the largest of the embeddings.
-    return bucket + b * (2 * shape.n_layer + shape.vocabulary * shape.width)
+        return 2 * b * min(BUCKET, trained)
+    # Stage 3 keeps a whole bucket, and fetches ahead another; two layers are whole, the running one and the next, and
+    # the larger of the embeddings.
+    return b * (2 * BUCKET + 2 * shape.n_layer + shape.vocabulary * shape.width)
 
 
 def all_stages(shape: ModelShape, setting: TrainingSetting) -> Iterator[StageMemory]:

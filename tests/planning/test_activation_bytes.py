@@ -45,7 +45,8 @@ def test_real_widths_in_bfloat16_on_the_meta_device(name: str, checkpointing: bo
     if getattr(config, "layer_types", None):
         config.layer_types = config.layer_types[:8]
     with torch.device("meta"):
-        model = without_numbers(AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16))
+        module = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)
+    model = without_numbers(module)
     shape = ModelShape.from_config(config.to_dict())
     chosen, setting = settings(8, "narf_label", 8, "bfloat16", checkpointing)
     real = measure_step(model, chosen, prompts(), checkpointing=checkpointing)
