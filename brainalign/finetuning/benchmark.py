@@ -1,9 +1,9 @@
 """One epoch of gradients for brain and label, beside a plain loop in the release's manner and padded batches."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,8 @@ N_MICRO = 10
 @dataclass(frozen=True)
 class FinetuningBenchmark:
     """One comparison in one process: the gradient of one epoch in a single batch, wall time in s.
+
+    The ways take turns, micro-batch by micro-batch, so that what else the machine does falls on all alike.
 
     Attributes
     ----------
@@ -85,28 +87,22 @@ def benchmark_finetuning(
     activations = extract(model, dataset.problems, dataset.wording)
     examples = TrainingSet.encode(model, dataset.problems, dataset.wording)
     objective = build_objective(examples, config, guidance_inputs(activations, dataset, config))
-    batches = list(_micro_batches(examples, n_micro))
     with trainable(model, config, ("benchmark",)) as trained:
         leave_start(trained.named)
-        parameters = trained.parameters
-        next(_plain(objective, model))  # what only a process's first pass costs
-        plain, plain_s = _timed(lambda: _summed(parameters, _plain(objective, model)))
-        padded, padded_s = _timed(lambda: _summed(parameters, _padded(objective, model, batches)))
-        packed, packed_s = _timed(lambda: _summed(parameters, _packed(objective, model, batches)))
-        _, diagnosed_s = _timed(lambda: _diagnose(objective, model, batches, parameters))
         n_trainable = trained.n_trainable
+        seconds, found = _take_turns(objective, model, list(_micro_batches(examples, n_micro)), trained.parameters)
     return FinetuningBenchmark(
         n_examples=len(examples),
         n_micro=n_micro,
         n_trainable=n_trainable,
-        plain_s=plain_s,
-        padded_s=padded_s,
-        packed_s=packed_s,
-        diagnosed_s=diagnosed_s,
-        ratio=plain_s / packed_s,
-        ratio_padded=padded_s / packed_s,
-        largest_difference=_difference(packed, plain),
-        largest_difference_padded=_difference(packed, padded),
+        plain_s=seconds["plain"],
+        padded_s=seconds["padded"],
+        packed_s=seconds["packed"],
+        diagnosed_s=seconds["diagnosed"],
+        ratio=seconds["plain"] / seconds["packed"],
+        ratio_padded=seconds["padded"] / seconds["packed"],
+        largest_difference=_difference(found["packed"], found["plain"]),
+        largest_difference_padded=_difference(found["packed"], found["padded"]),
         n_threads=torch.get_num_threads(),
     )
 
@@ -126,46 +122,85 @@ def leave_start(named: dict[str, nn.Parameter]) -> None:
             parameter.copy_(torch.linspace(-0.01, 0.01, parameter.numel()).view_as(parameter))
 
 
-def _plain(objective: NarfObjective, model: "LanguageModel") -> Iterator[Tensor]:
-    """Losses of one example after the other, from a forward pass for its states and one for its answer."""
-    for row in range(objective.n_examples):
+def _take_turns(
+    objective: NarfObjective,
+    model: "LanguageModel",
+    batches: Sequence[Sequence[int]],
+    parameters: Sequence[nn.Parameter],
+) -> tuple[dict[str, float], dict[str, Tensor]]:
+    """Seconds and gradient of each way over all micro-batches."""
+    ways = {"plain": _plain, "padded": _padded, "packed": _packed, "diagnosed": _diagnosed}
+    _plain(objective, model, batches[0][:1], parameters)  # what only a process's first pass costs
+    seconds = dict.fromkeys(ways, 0.0)
+    found: dict[str, Tensor] = {}
+    for rows in batches:
+        for name, take in ways.items():
+            start = time.perf_counter()
+            gradient = take(objective, model, rows, parameters)
+            seconds[name] += time.perf_counter() - start
+            found[name] = found[name] + gradient if name in found else gradient
+    return seconds, found
+
+
+def _plain(
+    objective: NarfObjective, model: "LanguageModel", rows: Sequence[int], parameters: Sequence[nn.Parameter]
+) -> Tensor:
+    """Run one example after the other, a forward pass for its states and one for its answer."""
+    _clear(parameters)
+    for row in rows:
         ids = torch.tensor([objective.examples.prompts[row]], device=model.device)
         held: dict[int, Tensor] = {}
         with hooked(model, objective.config.site, objective.config.layers, held.__setitem__):
             model.module(input_ids=ids, use_cache=False, logits_to_keep=1)
         logits = model.module(input_ids=ids, use_cache=False, logits_to_keep=1).logits[0].float()
         states = torch.stack([held[layer][0, -1:].float() for layer in objective.config.layers])
-        yield objective.weigh(Outputs(states, logits), model, [row], objective.n_examples).total
+        objective.weigh(Outputs(states, logits), model, [row], objective.n_examples).total.backward()
+    return _collected(parameters)
 
 
-def _packed(objective: NarfObjective, model: "LanguageModel", batches: Sequence[Sequence[int]]) -> Iterator[Tensor]:
-    for rows in batches:
-        yield objective.losses(model, rows, objective.n_examples).total
+def _packed(
+    objective: NarfObjective, model: "LanguageModel", rows: Sequence[int], parameters: Sequence[nn.Parameter]
+) -> Tensor:
+    """Take the platform's own way."""
+    _clear(parameters)
+    objective.losses(model, rows, objective.n_examples).total.backward()
+    return _collected(parameters)
 
 
-def _padded(objective: NarfObjective, model: "LanguageModel", batches: Sequence[Sequence[int]]) -> Iterator[Tensor]:
-    """Losses of padded micro-batches: the instruction once with its keys and values, then all that follows it."""
-    for rows in batches:
-        prompts = [objective.examples.prompts[row] for row in rows]
-        n_shared = _shared(prompts)
-        rest = [prompt[n_shared:] for prompt in prompts]
-        widest = max(len(part) for part in rest)
-        ids = torch.tensor([[*part, *[0] * (widest - len(part))] for part in rest], device=model.device)
-        mask = torch.tensor([[1] * (n_shared + len(p)) + [0] * (widest - len(p)) for p in rest], device=model.device)
-        last = torch.tensor([len(part) - 1 for part in rest], device=model.device)
-        options = {"attention_mask": mask, "logits_to_keep": torch.unique(last)}
-        if n_shared:
-            instruction = torch.tensor([prompts[0][:n_shared]], device=model.device)
-            cache = model.decoder(input_ids=instruction, use_cache=True)[cache_name(model)]
-            cache.batch_repeat_interleave(len(rows))
-            options[cache_name(model)] = cache
-        held: dict[int, Tensor] = {}
-        with hooked(model, objective.config.site, objective.config.layers, held.__setitem__):
-            logits = model.module(input_ids=ids, use_cache=bool(n_shared), **options).logits.float()
-        every = torch.arange(len(rows), device=model.device)
-        states = torch.stack([held[layer][every, last].float() for layer in objective.config.layers])
-        final = logits[every, torch.searchsorted(options["logits_to_keep"], last)]
-        yield objective.weigh(Outputs(states, final), model, rows, objective.n_examples).total
+def _diagnosed(
+    objective: NarfObjective, model: "LanguageModel", rows: Sequence[int], parameters: Sequence[nn.Parameter]
+) -> Tensor:
+    """Do the same with a backward pass for each loss."""
+    return gradients(objective.losses(model, rows, objective.n_examples), parameters).total
+
+
+def _padded(
+    objective: NarfObjective, model: "LanguageModel", rows: Sequence[int], parameters: Sequence[nn.Parameter]
+) -> Tensor:
+    """Run the instruction once with its keys and values, then all that follows it as a padded batch."""
+    _clear(parameters)
+    prompts = [objective.examples.prompts[row] for row in rows]
+    n_shared = _shared(prompts)
+    rest = [prompt[n_shared:] for prompt in prompts]
+    widest = max(len(part) for part in rest)
+    ids = torch.tensor([[*part, *[0] * (widest - len(part))] for part in rest], device=model.device)
+    mask = torch.tensor([[1] * (n_shared + len(p)) + [0] * (widest - len(p)) for p in rest], device=model.device)
+    last = torch.tensor([len(part) - 1 for part in rest], device=model.device)
+    kept = torch.unique(last)
+    options: dict[str, Any] = {"attention_mask": mask, "logits_to_keep": kept, "use_cache": bool(n_shared)}
+    if n_shared:
+        name = cache_name(model)
+        instruction = torch.tensor([prompts[0][:n_shared]], device=model.device)
+        options[name] = model.decoder(input_ids=instruction, use_cache=True)[name]
+        options[name].batch_repeat_interleave(len(rows))
+    held: dict[int, Tensor] = {}
+    with hooked(model, objective.config.site, objective.config.layers, held.__setitem__):
+        logits = model.module(input_ids=ids, **options).logits.float()
+    every = torch.arange(len(rows), device=model.device)
+    states = torch.stack([held[layer][every, last].float() for layer in objective.config.layers])
+    outputs = Outputs(states, logits[every, torch.searchsorted(kept, last)])
+    objective.weigh(outputs, model, rows, objective.n_examples).total.backward()
+    return _collected(parameters)
 
 
 def _shared(prompts: Sequence[Sequence[int]]) -> int:
@@ -175,32 +210,14 @@ def _shared(prompts: Sequence[Sequence[int]]) -> int:
     return next((place for place, is_same in enumerate(same) if not is_same), longest)
 
 
-def _diagnose(
-    objective: NarfObjective,
-    model: "LanguageModel",
-    batches: Sequence[Sequence[int]],
-    parameters: Sequence[nn.Parameter],
-) -> Tensor:
-    found = [gradients(objective.losses(model, rows, objective.n_examples), parameters) for rows in batches]
-    total = found[0]
-    for other in found[1:]:
-        total = total + other
-    return total.total
-
-
-def _summed(parameters: Sequence[nn.Parameter], losses: Iterator[Tensor]) -> Tensor:
-    """Gradient of all losses together, accumulated as training does."""
+def _clear(parameters: Sequence[nn.Parameter]) -> None:
     for parameter in parameters:
         parameter.grad = None
-    for loss in losses:
-        loss.backward()
+
+
+def _collected(parameters: Sequence[nn.Parameter]) -> Tensor:
+    """Gradients that backward passes have left, one after the other."""
     return torch.cat([parameter.grad.flatten() for parameter in parameters if parameter.grad is not None])
-
-
-def _timed(run: Callable[[], Tensor]) -> tuple[Tensor, float]:
-    start = time.perf_counter()
-    found = run()
-    return found, time.perf_counter() - start
 
 
 def _difference(found: Tensor, expected: Tensor) -> float:

@@ -67,7 +67,7 @@ def run_forward(
     with (
         hooked(model, site, layers, held.__setitem__),
         tree_attention(config),
-        nullcontext() if answers else _cut(config, layers[-1] + 1),
+        nullcontext() if answers else _cut(model, layers[-1]),
     ):
         logits = model.module(
             input_ids=block.ids[None],
@@ -86,14 +86,20 @@ def run_forward(
 
 
 @contextmanager
-def _cut(config: Any, n_layers: int) -> Iterator[None]:
-    """Let the model's own forward end after so many layers."""
-    before = config.num_hidden_layers
-    config.num_hidden_layers = n_layers
+def _cut(model: LanguageModel, last: int) -> Iterator[None]:
+    """Let the model's own forward end with a layer.
+
+    That layer is not checkpointed. Gradients enter it at its attention, in its middle, so that computing it anew would
+    pass by what the backward pass is about to use; with partitioned weights that is then gone again.
+    """
+    config: Any = model.decoder.config
+    layer: Any = model.layers[last]
+    before = (config.num_hidden_layers, layer.gradient_checkpointing)
+    config.num_hidden_layers, layer.gradient_checkpointing = last + 1, False
     try:
         yield
     finally:
-        config.num_hidden_layers = before
+        config.num_hidden_layers, layer.gradient_checkpointing = before
 
 
 @contextmanager

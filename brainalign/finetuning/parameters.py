@@ -129,6 +129,7 @@ def _with_adapters(
     try:
         named = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
         for name, parameter in named.items():
+            parameter.data = parameter.data.float()  # steps are too small for half precision
             if "lora_A" in name:
                 _draw(parameter, (*names, "lora", name))
         yield Trainable(named)

@@ -68,7 +68,7 @@ def test_importing_the_package_loads_neither_torch_nor_ray() -> None:
         ("submit",),
         ("mlflow",),
         ("report", "study"),
-        *(("bench", verb) for verb in ("extraction", "encoding", "steering", "orders")),
+        *(("bench", verb) for verb in ("extraction", "encoding", "steering", "finetuning", "orders")),
     ],
 )
 def test_every_verb_has_help_with_an_example(verb: tuple[str, ...]) -> None:
@@ -191,3 +191,11 @@ def test_steering_that_moves_nothing_is_printed_without_an_interval(tmp_path: Pa
     )  # fmt: skip
     assert found.returncode == 0, found.stderr
     assert "guided minus bias: +0.000 –" in found.stdout
+
+
+def test_bench_finetuning_prints_ratios_and_one_gradient() -> None:
+    found = brainalign("bench", "finetuning", "--model", "tiny-random-llama", "--simulate", "--smoke", "--json")
+    facts = json.loads(found.stdout)
+    assert facts["ratio"] == pytest.approx(facts["plain_s"] / facts["packed_s"])
+    assert facts["n_examples"] == 14
+    assert max(facts["largest_difference"], facts["largest_difference_padded"]) < 1e-5

@@ -88,6 +88,31 @@ def test_checkpointed_layers_have_the_same_gradient(name: str) -> None:
         torch.testing.assert_close(one, other, atol=0, rtol=1e-5)
 
 
+def test_the_layer_where_a_pass_ends_is_not_checkpointed() -> None:
+    model, prompts = tiny(), training_set().prompts[:3]
+    with trainable(model, both()) as trained:
+
+        def gradient() -> tuple[torch.Tensor, ...]:
+            outputs = run_forward(model, prompts, LAYERS, site="attention", answers=False)
+            found: tuple[torch.Tensor, ...] = torch.autograd.grad(outputs.states.square().sum(), trained.parameters)
+            return found
+
+        expected = gradient()
+        ran: list[int] = []
+        handles = [
+            layer.mlp.register_forward_pre_hook(lambda *_, number=number: ran.append(number))
+            for number, layer in enumerate(model.layers)
+        ]
+        with checkpointed(model):
+            found = gradient()
+            assert all(layer.gradient_checkpointing for layer in model.layers)
+        for handle in handles:
+            handle.remove()
+    assert ran == [0, 1, 2, 1]
+    for one, other in zip(found, expected, strict=True):
+        torch.testing.assert_close(one, other, atol=0, rtol=1e-5)
+
+
 def test_an_error_leaves_no_hook_and_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     model = tiny()
     before = (model.module.config._attn_implementation, model.module.config.num_hidden_layers)

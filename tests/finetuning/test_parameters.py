@@ -10,6 +10,7 @@ from torch import nn
 from brainalign.errors import ModelError
 from brainalign.finetuning.config import NarfConfig
 from brainalign.finetuning.parameters import find_attention, hash_weights, trainable
+from brainalign.zoo import load_model
 
 from .examples import LAYERS, TINY, both, tiny, training_set
 
@@ -77,6 +78,15 @@ def test_adapters_begin_where_their_names_say() -> None:
             assert 0.9 / 8 < np.abs(values).max() <= 1 / 8  # 1 / sqrt(64)
         else:
             assert not values.any()
+
+
+def test_adapters_of_a_model_in_half_precision_are_trained_in_float32() -> None:
+    model = load_model("tiny-random-llama", dtype="bfloat16")
+    before = hash_weights(model.module)
+    with trainable(model, both()) as trained:
+        assert {parameter.dtype for parameter in trained.parameters} == {torch.float32}
+        assert model.forward(training_set().prompts[0]).isfinite().all()
+    assert hash_weights(model.module) == before
 
 
 def test_layers_without_attention_module_or_projections_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
