@@ -1,4 +1,4 @@
-"""A training that tests start in a process of its own: ``python -m tests.finetuning.trainings FOLDER STAGE KILL_AT``."""
+"""A training in a process of its own: ``python -m tests.finetuning.trainings FOLDER STAGE KILL_AT``."""
 
 import os
 import signal
