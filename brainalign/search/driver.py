@@ -256,7 +256,7 @@ def _tune(ready: Prepared, ledger: Ledger, searcher: StudySearcher, watch: Watch
             name=study.name,
             storage_path=str(scratch),
             callbacks=[hook],
-            stop=OverTime(watch.budget),
+            stop=OverTime(watch.budget, searcher),
             verbose=0,
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             failure_config=tune.FailureConfig(max_failures=study.execution.worker_failures),

@@ -77,10 +77,10 @@ class Watch:
 
 
 class OverTime(Stopper):  # type: ignore[misc]
-    """Stops what runs when the cap on wall time has passed; resume asks for it again."""
+    """Stops what runs when the cap on wall time has passed or a fault meets every trial; resume asks for it again."""
 
-    def __init__(self, budget: Budget) -> None:
-        self._budget = budget
+    def __init__(self, budget: Budget, searcher: StudySearcher) -> None:
+        self._budget, self._searcher = budget, searcher
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # goes into Tune's snapshot, which is never read
@@ -90,8 +90,8 @@ class OverTime(Stopper):  # type: ignore[misc]
         return False
 
     def stop_all(self) -> bool:
-        """Whether time is over."""
-        return self._budget.wall_is_over()
+        """Whether to stop now."""
+        return self._searcher.fault is not None or self._budget.wall_is_over()
 
 
 class Hook(Callback):  # type: ignore[misc]

@@ -89,6 +89,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
                 self.failure = result["failure"]
             return
         self._ledger.finish(row)
+        self._slots.learn(row)
         if place.part == "selection":
             self._mirror.tell(place, row)
 

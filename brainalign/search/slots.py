@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from itertools import islice
 
-from brainalign.artifacts import Store
+from brainalign.artifacts import Store, TrialRow
 from brainalign.planning import Claim, Cluster, CostModel, Load, Offer, Room, choose, demand, n_at_once
 from brainalign.planning.draws import drawn_settings
 from brainalign.planning.plan import GIB
@@ -18,6 +18,8 @@ from brainalign.zoo import model_facts
 
 LOOK_EVERY_S = 2.0
 """How often the cluster is asked which nodes it has."""
+LEARNED = 0.3
+"""Weight of a trial that has ended against what was expected before."""
 _N_DRAWN = 8
 Size = tuple[str, Resources]
 
@@ -117,6 +119,12 @@ class Slots:
             model, needs = self._sizes[place.branch]
             self._room.give_back(claim, model)
             self._room.keep(model, needs, self._loads(self._ledger.n_left())[(model, needs)].n_kept)
+
+    def learn(self, row: TrialRow) -> None:
+        """Take from a trial that has ended what the next ones of its branch may be expected to take."""
+        branch = Branch(row.model, row.kind, row.arm)
+        if not row.reused and branch in self._seconds:
+            self._seconds[branch] += LEARNED * (row.seconds - self._seconds[branch])
 
     def _offer(self, place: Place, n_left: int, loads: Mapping[Size, Load]) -> Offer:
         branch, study = place.branch, self._ledger.study

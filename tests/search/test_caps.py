@@ -27,21 +27,24 @@ def brainalign(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[st
     return subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
 
 
-@pytest.mark.parametrize("cap", [{"max_trials": 7}, {"max_cpu_hours": 0.0006}, {"max_disk_gib": 0.0009}])
+@pytest.mark.parametrize("name", ["max_trials", "max_cpu_hours", "max_disk_gib"])
 def test_a_cap_ends_the_study_early_and_a_raised_one_goes_on_to_the_same_table(
-    finished: Finished, tmp_path: Path, cap: dict[str, float]
+    finished: Finished, tmp_path: Path, name: str
 ) -> None:
-    store, ((name, limit),) = Store(tmp_path), cap.items()
-    stopped = run_study(study(**cap), store=store)
+    store, whole = Store(tmp_path), study_status(finished.store, "quickstart")["costs"]["actual"]
+    what = name.removeprefix("max_").replace("trials", "n_trials")
+    limit = {"max_trials": 7}.get(name, whole[what] / 2)
+    stopped = run_study(study(**{name: limit}), store=store)
     assert (stopped.stopped_by, stopped.interrupted, stopped.n_lost) == (name, False, 0)
     assert 0 < stopped.n_done < stopped.n_total == 26
-    if name == "max_trials":
-        assert stopped.n_done == 7
     kept = store.read_trials("quickstart")
     found = study_status(store, "quickstart")["costs"]
-    assert found["stopped_by"] == name
-    assert found["caps"] == {name: limit}
-    assert found["actual"][name.removeprefix("max_").replace("trials", "n_trials")] <= 2 * limit
+    assert (found["stopped_by"], found["caps"]) == (name, {name: limit})
+    if name == "max_trials":
+        assert found["actual"][what] == 7
+    if name == "max_cpu_hours":  # what ran at once may take longer than was expected of it
+        longest = max(row.seconds for row in kept) / 3600
+        assert found["actual"][what] <= limit + 2 * longest
     assert stored_study(store, "quickstart").identity == study().identity
     again = run_study(study(), store=store)
     assert (again.stopped_by, again.n_done) == (None, 26)
@@ -81,7 +84,7 @@ def test_a_cap_below_one_trial_is_one_line_and_writes_nothing(tmp_path: Path, ca
 
 def test_the_users_mistake_stops_the_study_at_once(tmp_path: Path) -> None:
     raw = small_quickstart("wrong")
-    raw["kinds"] = {"nari": {"arms": ["guided", "prompt"], "trials": 3, "space": {"n_steps": 100, "check_every": 1}}}
+    raw["kinds"] = {"nari": {"arms": ["guided", "prompt"], "trials": 3, "space": {"n_steps": 1000, "check_every": 1}}}
     path = tmp_path / "study.yaml"
     path.write_text(yaml.safe_dump(raw))
     found = brainalign(tmp_path, "study", "run", str(path))
