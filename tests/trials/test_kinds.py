@@ -29,6 +29,13 @@ def kind(request: pytest.FixtureRequest):
     return trial_kind(request.param)
 
 
+def small_setting(kind, **changes: object) -> dict[str, object]:
+    """A kind's own setting, of as little work as can be, with those changes that it reads."""
+    small = {"n_steps": 20, "epochs": 2, "validation_problems": 4, "test_problems": 4} | changes
+    default = kind.default_setting()
+    return {**default, **{name: value for name, value in small.items() if name in default}}
+
+
 class TestEveryKind:
     """The contract that each kind keeps."""
 
@@ -48,10 +55,7 @@ class TestEveryKind:
             assert needs.memory_gib >= model_facts(model).memory_gib
 
     def test_it_gives_the_metrics_that_it_promises_and_the_same_twice(self, kind, context: Context) -> None:
-        default = kind.default_setting()
-        small = {"n_steps": 20, "epochs": 2, "validation_problems": 4}
-        setting = {**default, **{name: value for name, value in small.items() if name in default}}
-        ask = Ask(setting, kind.arms[0], "selection", 0)
+        ask = Ask(small_setting(kind), kind.arms[0], "selection", 0)
         key = content_key("t", 1, kind.identity(ask, context))
         first, again = kind.run(ask, context, key), kind.run(ask, context, key)
         assert {*kind.objectives, *kind.minimised} <= set(first.metrics)
@@ -163,8 +167,7 @@ class TestSubjectsWhoSawOtherProblems:
 
     @pytest.mark.parametrize("part", ["selection", "report"])
     def test_the_method_and_its_controls_run(self, kind, ragged: Context, part: Part) -> None:
-        setting = {**kind.default_setting(), "roi": "md"}
-        setting |= {"n_steps": 10} if "n_steps" in setting else {}
+        setting = small_setting(kind, roi="md")
         for arm in kind.default_arms:
             ask = Ask(setting, arm, part, 0)
             result = kind.run(ask, ragged, content_key("t", 1, kind.identity(ask, ragged)))
