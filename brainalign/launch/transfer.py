@@ -12,6 +12,7 @@ from pathlib import Path
 from brainalign.artifacts import Result, Store, TrialRow
 from brainalign.errors import StudyError
 
+_TRIES = 20
 _TOLERANCE = 1e-5  # another processor rounds otherwise; a larger difference is another result
 
 
@@ -44,12 +45,24 @@ def archive_study(store: Store, name: str) -> bytes:
     store.read_manifest(name)
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for target, path in study_files(store, name).items():
-            content = path.read_bytes()
+        for target, content in _contents(store, name).items():
             member = tarfile.TarInfo(target)
             member.size, member.mode = len(content), 0o644
             archive.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
+
+
+def _contents(store: Store, name: str) -> dict[str, bytes]:
+    """Read a study's files as they stand together: again where rows moved into a larger file meanwhile."""
+    for _ in range(_TRIES):
+        rows = store.trial_paths(name)
+        try:
+            found = {target: path.read_bytes() for target, path in study_files(store, name).items()}
+        except FileNotFoundError:
+            continue
+        if all(path.is_file() for path in rows):
+            return found
+    raise StudyError(f"expected the files of study {name!r} to stand still, found them moving: pull again")
 
 
 def merge_archive(content: bytes, sha256: str, target: Store, name: str) -> MergeReport:

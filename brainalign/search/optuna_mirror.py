@@ -52,8 +52,8 @@ class OptunaMirror:
             raise StudyError(f"expected to write {path}, found {error}: free room or choose another --store") from error
         except (ValueError, KeyError, AssertionError, TypeError) as error:
             raise _foreign(path, "one that this version cannot read") from error
-        for summary in optuna.get_all_study_summaries(self._storage, include_best_trial=False):
-            found = str(summary.user_attrs.get(_VERSION, optuna.__version__))
+        for known in self._storage.get_all_studies():
+            found = str(known.user_attrs.get(_VERSION, optuna.__version__))
             if found.split(".")[0] != optuna.__version__.split(".")[0]:
                 raise _foreign(path, found)
 
@@ -98,7 +98,7 @@ class OptunaMirror:
         return found
 
     def _trials(self) -> Iterator[tuple[Branch, FrozenTrial]]:
-        known = {summary.study_name for summary in optuna.get_all_study_summaries(self._storage, False)}
+        known = {one.study_name for one in self._storage.get_all_studies()}
         for branch in branches(self._study):
             if _name(self._study, branch) in known:
                 for trial in self._storage.get_all_trials(self._study_id(branch), deepcopy=False):
@@ -112,17 +112,15 @@ class OptunaMirror:
         wanted = {row.place: row for row in rows if row.part == "selection" and row.kind in self._kinds}
         found = self.finished()
         differs = found != {place: self.state(row) for place, row in wanted.items()}
-        left = {str(trial.user_attrs.get("place")): (branch, trial) for branch, trial in self._left()}
-        if differs or len(left) < sum(1 for _ in self._left()) or "None" in left or left.keys() & wanted.keys():
+        unfinished = [(branch, trial) for branch, trial in self._trials() if trial.state not in FINAL]
+        left = {str(trial.user_attrs.get("place")): (branch, trial) for branch, trial in unfinished}
+        if differs or len(left) < len(unfinished) or "None" in left or left.keys() & wanted.keys():
             self._write_anew(wanted.values())
         else:
             for branch, trial in left.values():
                 number, part = str(trial.user_attrs["place"]).split("/")[-2:]
                 self._asked[Place(branch, int(number), part)] = trial._trial_id  # type: ignore[arg-type]
         return differs
-
-    def _left(self) -> Iterator[tuple[Branch, FrozenTrial]]:
-        return ((branch, trial) for branch, trial in self._trials() if trial.state not in FINAL)
 
     def _write_anew(self, rows: Iterable[TrialRow]) -> None:
         """Write the whole journal in memory and swap it for the file: one write, and never half a journal."""

@@ -132,7 +132,8 @@ class BranchView:
         # TPE passes over a trial without parameters (a setting outside the space); the others trip over it.
         if values is not None and (is_inside or self._section.sampler == "tpe" or not self._parameters.free):
             return TrialState.COMPLETE, list(values)
-        return (TrialState.PRUNED if row.state == "PRUNED" else TrialState.FAIL), None
+        pruned = row.state == "PRUNED" and len(self._goals.directions) == 1  # Optuna prunes for one objective only
+        return (TrialState.PRUNED if pruned else TrialState.FAIL), None
 
     def _worst(self, number: int) -> float:
         """Worst objective of a trial's generation, for one that failed: CMA-ES ranks whole generations."""

@@ -71,7 +71,7 @@ def test_importing_the_package_loads_neither_torch_nor_ray() -> None:
         ("submit",),
         ("mlflow",),
         ("report", "study"),
-        *(("bench", verb) for verb in ("extraction", "encoding", "steering", "orders")),
+        *(("bench", verb) for verb in ("extraction", "encoding", "steering", "orders", "study")),
     ],
 )
 def test_every_verb_has_help_with_an_example(verb: tuple[str, ...]) -> None:

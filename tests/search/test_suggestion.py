@@ -1,5 +1,6 @@
 """Each sampler does what Optuna's own does on the same view, and meets conditions, constraints and failures."""
 
+from dataclasses import replace
 from typing import Any
 
 import optuna
@@ -142,6 +143,19 @@ def test_the_gaussian_process_learns() -> None:
         rows.append(finish(place(number), setting, -abs(alpha - 2)))
     found = Suggester(Ledger(study, rows)).suggest(place(6))["alpha"]
     assert 1.2 < found < 3.4
+
+
+@pytest.mark.parametrize("objective", ["net_balanced_accuracy", ["net_balanced_accuracy", "broken"]])
+def test_pruned_trials_are_no_obstacle(objective: Any) -> None:
+    for sampler in ("tpe", "nsgaii", "cmaes") if objective == "net_balanced_accuracy" else ("tpe", "nsgaii"):
+        study = make_study(sampler=sampler, space=RANGES, trials=16, population=4, window=2, objective=objective)
+        ledger = Ledger(study, [])
+        suggester = Suggester(ledger)
+        for number in range(16):
+            setting = suggester.suggest(place(number))
+            row = finish(place(number), setting, None if number % 3 else score(setting))
+            ledger.finish(row if number % 3 == 0 else replace(row, state="PRUNED"))
+        assert len({(row.setting["alpha"], row.setting["learning_rate"]) for row in ledger.trials(BRANCH)}) > 8
 
 
 def test_a_setting_outside_of_the_space_disturbs_no_sampler() -> None:
