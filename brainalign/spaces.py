@@ -1,8 +1,10 @@
-"""The types of a search space: constant, choice, range and a range of layers in relative depth. Nothing of Optuna here.
+"""The types of a search space: constant, choice, range, layers, and dimensions under a condition. No Optuna here.
 
 A study file spells a dimension in the shortest way that says it: ``0.1`` a constant, ``[50, 100]`` a choice,
-``{low: 1, high: 10, log: true}`` a range, ``{start: …, width: …}`` layers in relative depth (0 is the first layer, 1
-the end of the last).
+``{low: 1, high: 10, log: true}`` a range. Layers are ``{start: …, width: …}`` (a run in relative depth; 0 is the first
+layer, 1 the end of the last), ``{depth: …}`` (a single one there), ``{runs: [[7, 21]]}`` or ``{sets: [[3, 7, 11]]}``
+(by index). Any of them with ``when: {loss: cosine}`` is searched only where the named choice has that value (or one of
+a list); elsewhere the setting keeps the value of the method's source.
 """
 
 import math
@@ -11,7 +13,7 @@ from difflib import get_close_matches
 from itertools import product
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from brainalign.errors import InputError
 
@@ -27,13 +29,17 @@ class Choice(_Frozen):
 
     options: tuple[Scalar, ...] = Field(min_length=1)
 
+    @field_validator("options")
+    @classmethod
+    def _different(cls, options: tuple[Scalar, ...]) -> tuple[Scalar, ...]:
+        doubled = [option for i, option in enumerate(options) if option in options[:i]]  # 1, 1.0 and True are equal
+        if doubled:
+            raise ValueError(f"expected values that differ, found {doubled[0]!r} beside its equal")
+        return options
+
     def grid(self) -> tuple[Scalar, ...]:
         """Return the values that a grid tries."""
         return self.options
-
-    def contains(self, value: Any) -> bool:
-        """Whether the value is one of the options, of the same type."""
-        return any(value == option and type(value) is type(option) for option in self.options)
 
 
 class Range(_Frozen):
@@ -62,10 +68,6 @@ class Range(_Frozen):
         values = [min(max(math.exp(step) if self.log else step, self.low), self.high) for step in steps]
         return tuple(dict.fromkeys(round(value) if self.integer else value for value in values))
 
-    def contains(self, value: Any) -> bool:
-        """Whether the value is a number inside the range."""
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and self.low <= value <= self.high
-
 
 class DepthRange(_Frozen):
     """A run of layers in relative depth: where it starts and how wide it is, both as shares of the number of layers."""
@@ -75,13 +77,30 @@ class DepthRange(_Frozen):
 
     @field_validator("start", "width", mode="before")
     @classmethod
-    def _number_is_constant(cls, value: Any) -> Any:
-        return {"low": value, "high": value} if isinstance(value, (int, float)) else value
+    def _short_form(cls, value: Any) -> Any:
+        return _number_is_constant(value)
 
     @model_validator(mode="after")
     def _inside_the_model(self) -> "DepthRange":
         if self.start.low < 0 or self.start.high >= 1 or self.width.low <= 0 or self.width.high > 1:
             raise ValueError("expected 0 <= start < 1 and 0 < width <= 1 as shares of the model's depth")
+        return self
+
+
+class LayerDepth(_Frozen):
+    """A single layer by its relative depth: ``{depth: {low: 0.2, high: 0.8}}``."""
+
+    depth: Range
+
+    @field_validator("depth", mode="before")
+    @classmethod
+    def _short_form(cls, value: Any) -> Any:
+        return _number_is_constant(value)
+
+    @model_validator(mode="after")
+    def _inside_the_model(self) -> "LayerDepth":
+        if self.depth.low < 0 or self.depth.high >= 1:
+            raise ValueError("expected 0 <= depth < 1 as a share of the model's depth")
         return self
 
 
@@ -99,8 +118,56 @@ class LayerRuns(_Frozen):
         return runs
 
 
-Dimension = Choice | Range | DepthRange | LayerRuns
+class LayerSets(_Frozen):
+    """A choice of sets of layers by index, counted from 0, neighbours or not: ``{sets: [[3, 7, 11], [20]]}``."""
+
+    sets: tuple[tuple[int, ...], ...] = Field(min_length=1)
+
+    @field_validator("sets")
+    @classmethod
+    def _ordered(cls, sets: tuple[tuple[int, ...], ...]) -> tuple[tuple[int, ...], ...]:
+        for layers in sets:
+            if not layers or layers[0] < 0 or list(layers) != sorted(set(layers)):
+                raise ValueError(f"expected layers of at least 0 in rising order, found {list(layers)}")
+        return sets
+
+
+Unconditional = Choice | Range | DepthRange | LayerDepth | LayerRuns | LayerSets
+
+
+class Condition(_Frozen):
+    """A dimension that is searched only where other choices have given values: ``{low: 1, high: 9, when: {a: b}}``."""
+
+    when: Mapping[str, tuple[Scalar, ...]] = Field(min_length=1)
+    then: Unconditional
+
+    @field_validator("when", mode="before")
+    @classmethod
+    def _one_or_several(cls, raw: Any) -> Any:
+        if not isinstance(raw, Mapping):
+            raise ValueError(f"when: expected choices and their values such as {{loss: cosine}}, found {raw!r}")
+        return {name: value if isinstance(value, (list, tuple)) else (value,) for name, value in raw.items()}
+
+    def holds(self, flat: Mapping[str, Any]) -> bool:
+        """Whether plain parameters meet the condition."""
+        return all(flat.get(name) in values for name, values in self.when.items())
+
+
+Dimension = Unconditional | Condition
 Space = Mapping[str, Dimension]
+_FORMS: tuple[tuple[type[_Frozen], str], ...] = (
+    (Range, "low"),
+    (DepthRange, "start"),
+    (LayerDepth, "depth"),
+    (LayerRuns, "runs"),
+    (LayerSets, "sets"),
+    (Choice, "options"),
+)
+
+
+def _number_is_constant(value: Any) -> Any:
+    """Spell a bare number as a range of one point."""
+    return {"low": value, "high": value} if isinstance(value, (int, float)) else value
 
 
 def parse_dimension(name: str, raw: Any) -> Dimension:
@@ -109,41 +176,92 @@ def parse_dimension(name: str, raw: Any) -> Dimension:
     Raises
     ------
     ValueError
-        It is none of the four forms, or it holds no point.
+        It is none of the forms, or it holds no point; the message begins with `name`.
     """
-    if isinstance(raw, (Choice, Range, DepthRange, LayerRuns)):
-        return raw
+    try:
+        return _parse(name, raw)
+    except ValidationError as error:
+        first = error.errors()[0]
+        inner = "".join(f".{part}" for part in first["loc"] if isinstance(part, str) and part in _SPOKEN)
+        raise ValueError(f"{name}{inner}: {first['msg'].removeprefix('Value error, ')}") from error
+
+
+_SPOKEN = ("low", "high", "log", "integer", "grid_points", "start", "width", "depth", "runs", "sets", "options", "when")
+
+
+def _parse(name: str, raw: Any) -> Dimension:
+    if isinstance(raw, _Frozen):
+        return raw  # type: ignore[return-value]
     if isinstance(raw, (list, tuple)):
         if not raw:
             raise ValueError(f"{name}: expected at least one value to choose from, found an empty list")
         return Choice(options=tuple(raw))
-    if isinstance(raw, Mapping):
-        for form, key in ((Range, "low"), (DepthRange, "start"), (LayerRuns, "runs"), (Choice, "options")):
-            if key in raw:
-                _check_keys(name, raw, form)
-                return form.model_validate(raw)  # type: ignore[attr-defined, no-any-return]
-        raise ValueError(
-            f"{name}: expected low/high, start/width or runs, found {', '.join(map(str, raw)) or 'nothing'}"
-        )
-    return Choice(options=(raw,))
+    if not isinstance(raw, Mapping):
+        return Choice(options=(raw,))
+    if "when" in raw:
+        rest = raw["then"] if "then" in raw else {key: value for key, value in raw.items() if key != "when"}
+        then = _parse(name, rest)
+        if isinstance(then, Condition):
+            raise ValueError(
+                f"{name}: expected one condition, found one inside another: name all choices in one `when`"
+            )
+        return Condition(when=raw["when"], then=then)
+    for form, key in _FORMS:
+        if key in raw:
+            _check_keys(name, raw, form)
+            return form.model_validate(raw)  # type: ignore[return-value]
+    raise ValueError(
+        f"{name}: expected low/high, options, or start/width, depth, runs or sets of layers, found "
+        f"{', '.join(map(str, raw)) or 'nothing'}"
+    )
 
 
 def _check_keys(name: str, raw: Mapping[str, Any], form: type[BaseModel]) -> None:
+    valid = (*form.model_fields, "when")
     for key in raw:
-        if key not in form.model_fields:
-            near = get_close_matches(str(key), form.model_fields, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]!r}?" if near else f"valid are {', '.join(form.model_fields)}"
+        if key not in valid:
+            near = get_close_matches(str(key), valid, n=1, cutoff=0.4)
+            hint = f"did you mean {near[0]!r}?" if near else f"valid are {', '.join(valid)}"
             raise ValueError(f"{name}: unknown key {key!r}: {hint}")
+
+
+def check_conditions(space: Space) -> None:
+    """Refuse conditions that nothing can meet.
+
+    Raises
+    ------
+    ValueError
+        A condition names no choice of the space, one that has a condition itself, or a value that is never taken.
+    """
+    for name, dimension in space.items():
+        for other, values in dimension.when.items() if isinstance(dimension, Condition) else ():
+            found = space.get(other)
+            if not isinstance(found, Choice):
+                raise ValueError(f"{name}: when: expected a choice without a condition, found {other!r}")
+            for value in values:
+                if value not in found.options:
+                    options = ", ".join(map(str, found.options))
+                    raise ValueError(f"{name}: when: {other}: expected one of {options}, found {value!r}")
+
+
+def unconditional(dimension: Dimension) -> Unconditional:
+    """Take a dimension without its condition."""
+    return dimension.then if isinstance(dimension, Condition) else dimension
 
 
 def flatten(space: Space) -> dict[str, Choice | Range]:
     """Spell a space as plain parameters, the form that samplers know: ``layers.start``, ``layers.width``, ``alpha``."""
     flat: dict[str, Choice | Range] = {}
-    for name, dimension in space.items():
+    for name, given in space.items():
+        dimension = unconditional(given)
         if isinstance(dimension, DepthRange):
             flat[f"{name}.start"], flat[f"{name}.width"] = dimension.start, dimension.width
+        elif isinstance(dimension, LayerDepth):
+            flat[f"{name}.depth"] = dimension.depth
         elif isinstance(dimension, LayerRuns):
             flat[f"{name}.run"] = Choice(options=tuple(f"{first}-{last}" for first, last in dimension.runs))
+        elif isinstance(dimension, LayerSets):
+            flat[f"{name}.set"] = Choice(options=tuple("-".join(map(str, layers)) for layers in dimension.sets))
         else:
             flat[name] = dimension
     return flat
@@ -173,29 +291,57 @@ def unnest(setting: Mapping[str, Any]) -> dict[str, Scalar]:
 
 
 def grid(space: Space) -> list[dict[str, Scalar]]:
-    """All points of the space's grid as plain parameters, the last name running fastest."""
-    flat = flatten(space)
-    return [dict(zip(flat, values, strict=True)) for values in product(*(part.grid() for part in flat.values()))]
+    """All points of the space's grid as plain parameters, the names in alphabetical order, the last running fastest.
+
+    A parameter whose condition a point does not meet is left out of it.
+    """
+    flat = dict(sorted(flatten(space).items()))
+    conditions = {name: part for name, part in space.items() if isinstance(part, Condition)}
+    points: dict[tuple[Any, ...], dict[str, Scalar]] = {}
+    for values in product(*(part.grid() for part in flat.values())):
+        point = dict(zip(flat, values, strict=True))
+        closed = {name for name, condition in conditions.items() if not condition.holds(point)}
+        kept = {name: value for name, value in point.items() if name.partition(".")[0] not in closed}
+        points.setdefault(tuple(kept.items()), kept)
+    return list(points.values())
 
 
 def resolve_layers(layers: Mapping[str, Any], n_layers: int) -> tuple[int, ...]:
     """Layer indices that a setting's ``layers`` names in a model.
 
     A depth range covers ``floor(start · n_layers)`` and the ``floor(width · n_layers)`` layers from there (at least
-    one, none past the last); start 0.25 and width 0.5 are the middle half of the source's method.
+    one, none past the last); start 0.25 and width 0.5 are the middle half of the source's method. A single depth is
+    the layer ``floor(depth · n_layers)``.
 
     Raises
     ------
     InputError
-        The run of layers reaches beyond the model.
+        A layer named by its index is beyond the model.
     """
-    if "run" in layers:
-        first, last = (int(end) for end in str(layers["run"]).split("-"))
-        if last >= n_layers:
+    if "run" in layers or "set" in layers:
+        named = [int(index) for index in str(layers.get("run", layers.get("set"))).split("-")]
+        if named[-1] >= n_layers:
             raise InputError(
-                f"expected layers 0 to {n_layers - 1}, found {first} to {last}: the model has {n_layers} layers"
+                f"expected layers 0 to {n_layers - 1}, found {named[0]} to {named[-1]}: the model has {n_layers} layers"
             )
-        return tuple(range(first, last + 1))
-    first = min(int(layers["start"] * n_layers + 1e-9), n_layers - 1)
-    count = max(1, int(layers["width"] * n_layers + 1e-9))
+        return tuple(range(named[0], named[-1] + 1)) if "run" in layers else tuple(named)
+    first = min(int(layers.get("start", layers.get("depth")) * n_layers + 1e-9), n_layers - 1)
+    count = max(1, int(layers.get("width", 0) * n_layers + 1e-9))
     return tuple(range(first, min(first + count, n_layers)))
+
+
+def check_layers(name: str, dimension: Dimension, n_layers: int) -> None:
+    """Check that every point of a dimension of layers lies in a model with so many layers.
+
+    Raises
+    ------
+    InputError
+        It is no dimension of layers, or names a layer beyond the model.
+    """
+    form = unconditional(dimension)
+    if not isinstance(form, (DepthRange, LayerDepth, LayerRuns, LayerSets)):
+        raise InputError(f"{name}: expected start and width or depth in relative depth, or runs or sets by index")
+    if isinstance(form, (LayerRuns, LayerSets)):
+        for part, choice in flatten({"layers": form}).items():
+            for option in choice.grid():
+                resolve_layers({part.partition(".")[2]: option}, n_layers)

@@ -129,8 +129,9 @@ def continuations(
         asked = torch.tensor([row for span in spans for row in span], device=model.device)
         targets = [token for leaf in block.leaves for token in pairs[leaf][1]]
         tree_pass = replace(block.tree_pass, last_rows=asked)
-        states = run_layers(model, embed(model, block.ids), tree_pass)[asked]
-        chosen, greedy = _log_probabilities(model, states, torch.tensor(targets, device=model.device))
+        last = run_layers(model, embed(model, block.ids), tree_pass)
+        states = last[asked.to(last.device)]
+        chosen, greedy = _log_probabilities(model, states, torch.tensor(targets, device=states.device))
         start = 0
         for span in spans:
             part = slice(start, start + len(span))
@@ -161,7 +162,7 @@ def _read_leaves(
         places = tree.places(block.leaves)
         for start in range(0, len(places), HEAD_ROWS):
             part = slice(start, start + HEAD_ROWS)
-            read(places[part], model.head(last[block.final_rows[part]]))
+            read(places[part], model.head(last[block.final_rows[part].to(last.device)]))
 
 
 def _portioned(model: LanguageModel, tree: PrefixTree, size: PassSize) -> Iterator[Block]:

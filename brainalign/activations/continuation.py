@@ -61,7 +61,7 @@ def continue_rows(
     list of list of int
         New tokens of each row, its end token included.
     """
-    ends, name = _end_tokens(model), _cache_name(model)
+    ends, name = _end_tokens(model), cache_name(model)
     tokens = torch.full((len(displacements), 1), last_token, device=model.device)
     found: list[list[int]] = [[] for _ in displacements]
     places = {layer: place for place, layer in enumerate(layers)}
@@ -81,7 +81,7 @@ def continue_rows(
     return found
 
 
-def _cache_name(model: LanguageModel) -> str:
+def cache_name(model: LanguageModel) -> str:
     """Name the argument that takes the cache: it changed between versions of transformers."""
     taken = inspect.signature(type(model.module).forward).parameters
     return "cache" if "cache" in taken else "past_key_values"

@@ -153,7 +153,7 @@ def one_thread() -> Iterator[None]:
 
 def encode_problems(model: LanguageModel, problems: ProblemSet, wording: Wording) -> list[list[int]]:
     """Token ids of each problem's prompt, by the model's own chat template."""
-    return [model.encode_chat(wording.messages(problem)) for problem in problems]
+    return [model.encode_problem(problem, wording) for problem in problems]
 
 
 @torch.inference_mode()
@@ -170,7 +170,7 @@ def extract_prompts(
             record.final_rows = block.final_rows
             last = run_layers(model, embed(model, block.ids), block.tree_pass)
             if block.leaves:
-                record.answers(model.score(model.head(last[block.final_rows])))
+                record.answers(model.score(model.head(last[block.final_rows.to(last.device)])))
     rows = tree.places(tree.leaf_of)
     return record.values[:, :, rows], Answers(record.margin[rows], record.answer[rows])
 

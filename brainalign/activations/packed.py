@@ -1,7 +1,8 @@
 """Packed passes: the tokens of many prompts, or many versions of their last token, as rows of one sequence."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 
@@ -92,7 +93,10 @@ def _block(
     tree: PrefixTree, store: KeyValueStore, segments: list[Segment], device: torch.device, keep_leaves_from: int
 ) -> Block:
     nodes = [tree.nodes[segment.node] for segment in segments]
-    new = (Piece(segment, node.start, node.end, stored=False) for segment, node in zip(segments, nodes, strict=True))
+    new = (
+        Piece(segment, node.start, node.end, slice(segment.first, segment.last))
+        for segment, node in zip(segments, nodes, strict=True)
+    )
     kept = tuple(
         (segment, len(node.tokens) - 1, keep_leaves_from) if node.is_leaf else (segment, len(node.tokens), 0)
         for segment, node in zip(segments, nodes, strict=True)
@@ -113,6 +117,25 @@ def _block(
         leaves=tuple(segment.node for segment in final),
         final_rows=final_rows,
     )
+
+
+def whole_tree(tree: PrefixTree, device: torch.device) -> Block:
+    """Put a whole tree into one pass: nothing is stored, and gradients reach what prompts share.
+
+    In preorder the rows that see a node's keys, its own and those below it, are neighbours.
+    """
+    segments = _segments(tree, range(len(tree.nodes)))
+    last = [segment.last for segment in segments]
+    for number in reversed(range(len(tree.nodes))):
+        parent = tree.nodes[number].parent
+        if parent >= 0:
+            last[parent] = max(last[parent], last[number])
+    pieces = tuple(
+        Piece(Segment(own.node, own.first, end), node.start, node.end, slice(own.first, own.last))
+        for own, end, node in zip(segments, last, tree.nodes, strict=True)
+    )
+    block = _block(tree, KeyValueStore(), segments, device, NEVER)
+    return replace(block, tree_pass=replace(block.tree_pass, pieces=pieces, kept=()))
 
 
 def embed(model: LanguageModel, ids: torch.Tensor) -> torch.Tensor:
@@ -149,7 +172,7 @@ def run_layers(
         What leaves the last layer, not yet normed.
     """
     position_ids = tree_pass.positions[None]
-    rotary = model.decoder.rotary_emb(states[None], position_ids=position_ids)
+    rotary = _rotary(model, states[None], position_ids)
     with tree_attention(model.module.config):
         for layer in range(first_layer, model.n_layers):
             if entering is not None:
@@ -158,9 +181,19 @@ def run_layers(
                 states[None],
                 attention_mask=None,
                 position_ids=position_ids,
-                position_embeddings=rotary,
+                position_embeddings=rotary[layer],
                 use_cache=False,
                 tree_pass=tree_pass,
             )
             states = (output[0] if isinstance(output, tuple) else output)[0]
     return states
+
+
+def _rotary(model: LanguageModel, states: torch.Tensor, position_ids: torch.Tensor) -> list[Any]:
+    """Rotations of each layer; Gemma 3 turns its sliding layers otherwise than its full ones."""
+    turn, config = model.decoder.rotary_emb, model.module.config
+    if "rope_type" in config.rope_parameters:
+        return [turn(states, position_ids=position_ids)] * model.n_layers
+    kinds = config.layer_types
+    turned = {kind: turn(states, position_ids=position_ids, layer_type=kind) for kind in sorted(set(kinds))}
+    return [turned[kind] for kind in kinds]

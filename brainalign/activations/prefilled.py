@@ -163,7 +163,7 @@ class PrefilledPrompts:
             steered = dict(zip(layers, added, strict=True))
 
             def add(layer: int, state: torch.Tensor) -> torch.Tensor:
-                return state + steered[layer]
+                return state + steered[layer].to(state.device)
 
             with hooked(self.model, "attention", layers, add):
                 last = run_layers(self.model, states, tree_pass, start)
@@ -241,7 +241,7 @@ def _keep_entering(
     entering: torch.Tensor, first_layer: int, places: torch.Tensor, rows: torch.Tensor, layer: int, states: torch.Tensor
 ) -> None:
     if layer >= first_layer:
-        entering[layer - first_layer, places] = states[rows].to(entering)
+        entering[layer - first_layer, places] = states[rows.to(states.device)].to(entering)
 
 
 def _runs(leaf: torch.Tensor) -> Iterator[Segment]:

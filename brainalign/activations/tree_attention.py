@@ -6,6 +6,13 @@ padded, nothing is copied for each row. Column c of the scores is position c, so
 position alone, for full attention and for sliding windows:
 
     hidden[row, c] = c > position  or  c <= position - window
+
+With S = cap(Q K'), P = softmax(S) and O = P V, the gradient of a loss with respect to O, written D, gives by pieces
+
+    dV = P' D,    dS = cap'(S) P (D V' - rowsum(D O)),    dQ = dS K,    dK = dS' Q
+
+so a pass whose keys are all its own can be trained through: a prefix that prompts share is computed once, and its keys
+and values collect the gradients of all that see them.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,6 +24,7 @@ import torch
 from transformers import AttentionInterface
 
 from brainalign.activations.prefix_tree import PrefixTree
+from brainalign.errors import InputError
 
 NAME = "brainalign_tree"
 KeyValue = tuple[torch.Tensor, torch.Tensor]
@@ -55,12 +63,15 @@ class KeyValueStore:
 
 @dataclass(frozen=True)
 class Piece:
-    """Rows that see the keys of a node (`stored`), or their own keys as new tokens of that node."""
+    """Rows that see the keys of a node at positions [`start`, `end`).
+
+    The keys are new in this pass and lie in its rows `fresh`; None: they are stored.
+    """
 
     segment: Segment
     start: int
     end: int
-    stored: bool
+    fresh: slice | None = None
 
 
 @dataclass
@@ -110,10 +121,14 @@ class TreePass:
 
     def keys_of(self, piece: Piece, layer: int, fresh: KeyValue) -> KeyValue:
         """Keys and values that a piece's rows see."""
-        if piece.stored:
+        if piece.fresh is None:
             return self.store.held[piece.segment.node, layer]
-        rows = slice(piece.segment.first, piece.segment.last)
-        return fresh[0][:, rows], fresh[1][:, rows]
+        return fresh[0][:, piece.fresh], fresh[1][:, piece.fresh]
+
+    @property
+    def stands_alone(self) -> bool:
+        """Whether all keys are the pass's own, so that gradients reach all that its rows see."""
+        return not self.sees_itself and all(piece.fresh is not None for piece in self.pieces)
 
     def keep(self, layer: int, fresh: KeyValue) -> None:
         """Store the new keys and values that later passes will see."""
@@ -140,7 +155,7 @@ def stored_pieces(tree: PrefixTree, segments: Sequence[Segment], *, own: bool) -
         # The last token of a prompt is never stored: it is what the rows compute anew.
         end = node.end - 1 if node.is_leaf else node.end
         if end > node.start:
-            pieces.append(Piece(segment, node.start, end, stored=True))
+            pieces.append(Piece(segment, node.start, end))
     return tuple(pieces)
 
 
@@ -170,22 +185,73 @@ def _attend(
     **_: Any,
 ) -> tuple[torch.Tensor, None]:
     """Attend; query (1, heads, rows, width), key and value (1, kv heads, rows, width), out (1, rows, heads, width)."""
+    if query.requires_grad and not tree_pass.stands_alone:
+        raise InputError(
+            "expected a pass whose keys are all its own where gradients are asked for, found stored prefixes: "
+            "run the whole tree in one pass, or without gradients"
+        )
     n_heads, n_rows, width = query.shape[1:]
     n_kv = key.shape[1]
     n_group = n_heads // n_kv
     # Query heads that share a key head become rows of one matrix product.
     grouped = query[0].unflatten(0, (n_kv, n_group)).transpose(1, 2).reshape(n_kv, n_rows * n_group, width) * scaling
-    fresh = (key[0], value[0])
-    layer = module.layer_idx
-    scores = _scores(tree_pass, layer, grouped, fresh)
-    if softcap is not None:
-        scores = torch.tanh(scores / softcap) * softcap
-    by_row = scores.view(n_kv, n_rows, n_group, -1)
-    by_row.masked_fill_(tree_pass.hidden(sliding_window), -torch.inf)
-    weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)
-    mixed = _mix(tree_pass, layer, weights, fresh)
-    tree_pass.keep(layer, fresh)
+    shape = _Shape(tree_pass, module.layer_idx, softcap, sliding_window)
+    mixed: torch.Tensor = _Attention.apply(grouped, key[0], value[0], shape)
+    tree_pass.keep(module.layer_idx, (key[0], value[0]))
     return mixed.view(n_kv, n_rows, n_group, -1).permute(1, 0, 2, 3).reshape(1, n_rows, n_heads, -1), None
+
+
+@dataclass(frozen=True)
+class _Shape:
+    """What attention does besides its tensors."""
+
+    tree_pass: TreePass
+    layer: int
+    softcap: float | None
+    window: int | None
+
+
+class _Attention(torch.autograd.Function):
+    """Attention with the gradient of the file's docstring; grouped queries (kv heads, rows * group, width)."""
+
+    @staticmethod
+    def forward(ctx: Any, grouped: torch.Tensor, key: torch.Tensor, value: torch.Tensor, shape: _Shape) -> torch.Tensor:
+        """Mix the values."""
+        tree_pass, layer = shape.tree_pass, shape.layer
+        scores = _scores(tree_pass, layer, grouped, (key, value))
+        slope = None
+        if shape.softcap is not None:
+            saturation = torch.tanh(scores / shape.softcap)
+            slope = 1 - saturation**2 if any(ctx.needs_input_grad) else None
+            scores = saturation * shape.softcap
+        n_rows = len(tree_pass.positions)
+        by_row = scores.view(len(scores), n_rows, -1, scores.shape[-1])
+        by_row.masked_fill_(tree_pass.hidden(shape.window).to(scores.device), -torch.inf)
+        weights = torch.softmax(scores, dim=-1, dtype=torch.float32).to(grouped.dtype)
+        mixed = _mix(tree_pass, layer, weights, (key, value))
+        ctx.save_for_backward(grouped, key, value, weights, mixed, slope)
+        ctx.tree_pass = tree_pass
+        return mixed
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, None]:
+        """Spread the gradient over queries, keys and values."""
+        grouped, key, value, weights, mixed, slope = ctx.saved_tensors
+        (gradient,) = gradients
+        n_group = grouped.shape[1] // len(ctx.tree_pass.positions)
+        d_query, d_key, d_value = (torch.zeros_like(tensor) for tensor in (grouped, key, value))
+        mean = (gradient * mixed).sum(dim=-1, keepdim=True)
+        for piece in ctx.tree_pass.pieces:
+            rows = slice(piece.segment.first * n_group, piece.segment.last * n_group)
+            seen = slice(piece.start, piece.end)
+            weight, arriving = weights[:, rows, seen], gradient[:, rows]
+            d_value[:, piece.fresh] += weight.transpose(1, 2) @ arriving
+            d_scores = (arriving @ value[:, piece.fresh].transpose(1, 2)).sub_(mean[:, rows]).mul_(weight)
+            if slope is not None:
+                d_scores *= slope[:, rows, seen]
+            d_query[:, rows] += d_scores @ key[:, piece.fresh]
+            d_key[:, piece.fresh] += d_scores.transpose(1, 2) @ grouped[:, rows]
+        return d_query, d_key, d_value, None
 
 
 def _scores(tree_pass: TreePass, layer: int, grouped: torch.Tensor, fresh: KeyValue) -> torch.Tensor:

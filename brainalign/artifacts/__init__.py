@@ -1,6 +1,7 @@
 """Content keys, named random streams, provenance, and the store that holds every result."""
 
 from brainalign.artifacts.files import write_atomically, write_json, write_text
+from brainalign.artifacts.inventory import Holding, free, study_bytes, take_stock
 from brainalign.artifacts.keys import content_key, hash_arrays, hash_file, hash_json, stream, stream_seed
 from brainalign.artifacts.provenance import provenance
 from brainalign.artifacts.store import SCHEMA_VERSION, Store
@@ -10,18 +11,22 @@ __all__ = [
     "OUTCOME_SCHEMA",
     "SCHEMA_VERSION",
     "TRIAL_SCHEMA",
+    "Holding",
     "Part",
     "Result",
     "State",
     "Store",
     "TrialRow",
     "content_key",
+    "free",
     "hash_arrays",
     "hash_file",
     "hash_json",
     "provenance",
     "stream",
     "stream_seed",
+    "study_bytes",
+    "take_stock",
     "write_atomically",
     "write_json",
     "write_text",

@@ -4,12 +4,15 @@ Layout under the root::
 
     stages/<stage>/<key>.safetensors   what trials share: activations, ridge maps
     results/<key>.parquet              outcomes of a result, its figures in the file's metadata
+    checkpoints/<key>/                 trained weights, and what a cut-off training goes on from
     studies/<name>/manifest.json       what the study is and which data it stands on
-    studies/<name>/trials/*.parquet    one small file a finished trial
+    studies/<name>/trials/, rows/      its finished trials, see :mod:`brainalign.artifacts.trial_files`
 """
 
 import json
+import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +21,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from brainalign.artifacts.files import write_atomically, write_json, write_text
-from brainalign.artifacts.tables import OUTCOME_SCHEMA, Result, TrialRow
+from brainalign.artifacts.tables import OUTCOME_SCHEMA, Result, TrialRow, read_table
+from brainalign.artifacts.trial_files import TrialFiles
 from brainalign.errors import StudyError
 
 SCHEMA_VERSION = 1
-_RESULT_FIELDS = ("key", "kind", "arm", "metrics", "detail", "provenance")
+COMPACT_AT = 256
+"""Small files of a study from which on they are taken into a larger one."""
+_RESULT_FIELDS = ("key", "kind", "arm", "metrics", "detail", "provenance", "stands_on")
 
 
 class Store:
@@ -32,15 +38,26 @@ class Store:
     ----------
     root : Path or str
         The folder; made at the first write.
+
+    Attributes
+    ----------
+    touched : set of str
+        Keys of stages and results that were found or made through this object, until somebody clears it.
     """
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root).expanduser().resolve()
+        self.touched: set[str] = set()
 
     # What trials share -----------------------------------------------------------------------------------------------
 
     def _stage_path(self, stage: str, key: str) -> Path:
         return self.root / "stages" / stage / f"{key}.safetensors"
+
+    def checkpoint_folder(self, key: str) -> Path:
+        """Folder of a training's checkpoints, by the key of what it trains."""
+        self.touched.add(key)
+        return self.root / "checkpoints" / key
 
     def save_arrays(self, stage: str, key: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
         """Keep named arrays under a content key, with JSON metadata that says what they are."""
@@ -48,6 +65,7 @@ class Store:
 
         whole = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
         facts = {"brainalign": json.dumps(dict(metadata), sort_keys=True)}
+        self.touched.add(key)
         write_atomically(self._stage_path(stage, key), lambda path: save_file(whole, path, metadata=facts))
 
     def load_arrays(self, stage: str, key: str) -> dict[str, np.ndarray] | None:
@@ -62,12 +80,21 @@ class Store:
         from safetensors.numpy import load_file
 
         path = self._stage_path(stage, key)
-        if not path.is_file():
+        if not self._touch(path, key):
             return None
         try:
             return load_file(path)
         except (SafetensorError, OSError) as error:
             raise StudyError(f"expected arrays in {path}, found {error}: delete that file, it is made again") from error
+
+    def _touch(self, path: Path, key: str) -> bool:
+        """Note that a file is used, also in its time, so that nobody frees it now; False where it is not there."""
+        if not path.is_file():
+            return False
+        self.touched.add(key)
+        with suppress(OSError):  # of another user, or on a read-only disk: then it is not freed from here either
+            os.utime(path)
+        return True
 
     def array_metadata(self, stage: str, key: str) -> dict[str, Any] | None:
         """JSON metadata of stored arrays; None where there are none."""
@@ -96,11 +123,13 @@ class Store:
     def write_result(self, result: Result) -> None:
         """Keep a result under its key; a whole one that is there already stays as it is."""
         path = self.result_path(result.key)
+        self.touched.add(result.key)
         if self.has_result(result.key):
             return
         facts = {name: getattr(result, name) for name in _RESULT_FIELDS}
         for name in ("metrics", "detail", "provenance"):
             facts[name] = dict(facts[name])
+        facts["stands_on"] = sorted(set(result.stands_on) - {result.key})
         table = result.outcomes.cast(OUTCOME_SCHEMA).replace_schema_metadata({"brainalign": json.dumps(facts)})
         write_atomically(path, lambda temporary: pq.write_table(table, temporary))
 
@@ -108,9 +137,19 @@ class Store:
         """Find a result by its key; None where nobody has made it, or its file is damaged: it is made again."""
         if not self.has_result(key):
             return None
-        table = _read_parquet(self.result_path(key))
+        self._touch(self.result_path(key), key)
+        table = read_table(self.result_path(key))
         facts = json.loads(table.schema.metadata[b"brainalign"])
+        facts["stands_on"] = tuple(facts.get("stands_on", ()))
         return Result(outcomes=table.replace_schema_metadata(None), **facts)
+
+    def result_facts(self, key: str) -> dict[str, Any]:
+        """Read what stands in a result's file beside its outcomes; empty where there is no whole result."""
+        try:
+            metadata = pq.read_metadata(self.result_path(key)).metadata or {}
+            return dict(json.loads(metadata[b"brainalign"]))
+        except (pa.ArrowException, OSError, KeyError, ValueError):
+            return {}
 
     # Studies ---------------------------------------------------------------------------------------------------------
 
@@ -155,18 +194,31 @@ class Store:
         """Keep the study file beside its trials, word for word."""
         write_text(self.study_folder(name) / "study.yaml", text)
 
-    def _trial_path(self, study: str, place: str) -> Path:
-        return self.study_folder(study) / "trials" / (place.replace("/", "~") + ".parquet")
+    def _trial_files(self, name: str) -> TrialFiles:
+        return TrialFiles(self.study_folder(name))
 
     def write_trial(self, row: TrialRow) -> None:
         """Keep a finished trial: one small file, written whole or not at all."""
-        path, table = self._trial_path(row.study, row.place), row.to_table()
-        write_atomically(path, lambda temporary: pq.write_table(table, temporary))
+        self._trial_files(row.study).write(row)
 
     def read_trial(self, name: str, place: str) -> TrialRow | None:
         """Read the row of one place; None while it is not done."""
-        path = self._trial_path(name, place)
-        return TrialRow.from_table(_read_parquet(path))[0] if path.is_file() else None
+        return self._trial_files(name).read(place)
+
+    def has_trials(self, name: str) -> bool:
+        """Whether any trial of a study is finished."""
+        return not self._trial_files(name).is_empty()
+
+    def trial_paths(self, name: str) -> list[Path]:
+        """Files that hold the finished trials of a study now."""
+        return self._trial_files(name).paths()
+
+    def compact_trials(self, name: str, *, least: int = COMPACT_AT) -> bool:
+        """Take a study's small files into one larger where there are at least so many; True where it was done.
+
+        Only the holder of the study's lease may ask for it.
+        """
+        return self._trial_files(name).compact(least)
 
     def is_whole(self, row: TrialRow) -> bool:
         """Whether a trial's outcomes stand where its row points; a row that points nowhere lacks nothing."""
@@ -174,15 +226,4 @@ class Store:
 
     def read_trials(self, name: str) -> list[TrialRow]:
         """Read all finished trials of a study, ordered by place."""
-        paths = sorted((self.study_folder(name) / "trials").glob("[!.]*.parquet"))
-        if not paths:
-            return []
-        rows = TrialRow.from_table(pa.concat_tables([_read_parquet(path) for path in paths]))
-        return sorted(rows, key=lambda row: (row.model, row.kind, row.arm, row.part, row.number))
-
-
-def _read_parquet(path: Path) -> pa.Table:
-    try:
-        return pq.read_table(path, partitioning=None)
-    except (pa.ArrowException, OSError) as error:
-        raise StudyError(f"expected a Parquet file in {path}, found {error}: delete it and resume the study") from error
+        return self._trial_files(name).read_all()

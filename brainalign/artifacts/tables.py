@@ -3,9 +3,13 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
+import pyarrow.parquet as pq
+
+from brainalign.errors import StudyError
 
 Part = Literal["selection", "report"]
 State = Literal["COMPLETE", "FAILED", "PRUNED"]
@@ -53,8 +57,14 @@ TRIAL_SCHEMA = pa.schema(
         ("seconds", pa.float64()),
         ("host", pa.string()),
         ("versions", pa.string()),
+        ("device", pa.string()),
+        ("cpus", pa.float64()),
+        ("gpus", pa.float64()),
+        ("failure", pa.string()),
+        ("batch_divisor", pa.int32()),
     ]
 )
+_LATER_COLUMNS = ("device", "cpus", "gpus", "failure", "batch_divisor")
 _JSON_COLUMNS = ("setting", "metrics", "versions")
 
 
@@ -64,6 +74,9 @@ class TrialRow:
 
     ``setting``, ``metrics`` and ``versions`` are JSON objects; ``seconds`` is wall time in s, ``started_at`` ISO 8601
     UTC; ``objective`` is None unless ``state`` is COMPLETE. ``reused`` says that the result was found by its key.
+    ``device`` is ``"cpu"`` or a GPU's name, ``cpus`` and ``gpus`` what the trial held. ``failure`` is the class of the
+    error. A ``batch_divisor`` above 1 marks a trial that was computed in smaller batches for want of memory: its
+    figures may differ in their last digits from those of the usual size.
     """
 
     study: str
@@ -87,6 +100,11 @@ class TrialRow:
     seconds: float
     host: str
     versions: Mapping[str, str]
+    device: str = "cpu"
+    cpus: float = 1.0
+    gpus: float = 0.0
+    failure: str | None = None
+    batch_divisor: int = 1
 
     @property
     def place(self) -> str:
@@ -102,9 +120,13 @@ class TrialRow:
 
     @classmethod
     def from_table(cls, table: pa.Table) -> "list[TrialRow]":
-        """Read rows back from a table in ``TRIAL_SCHEMA``."""
-        rows = table.select(TRIAL_SCHEMA.names).to_pylist()
+        """Read rows back from a table in ``TRIAL_SCHEMA``; one written before a column was there has its default."""
+        known = [name for name in TRIAL_SCHEMA.names if name in table.column_names]
+        rows = table.select(known).to_pylist()
         for row in rows:
+            for name in _LATER_COLUMNS:
+                if row.get(name) is None:
+                    row.pop(name, None)
             for name in _JSON_COLUMNS:
                 row[name] = json.loads(row[name])
         return [cls(**row) for row in rows]
@@ -115,7 +137,8 @@ class Result:
     """What a setting gave, whichever trials point to it.
 
     ``metrics`` are flat figures, ``detail`` any JSON object, ``outcomes`` a table in ``OUTCOME_SCHEMA`` with a row a
-    (subject, stimulus), empty where the kind has none.
+    (subject, stimulus), empty where the kind has none. ``stands_on`` are the keys of stages and results that were found
+    or made on the way.
     """
 
     key: str
@@ -125,3 +148,22 @@ class Result:
     detail: Mapping[str, Any] = field(default_factory=dict)
     outcomes: pa.Table = field(default_factory=OUTCOME_SCHEMA.empty_table)
     provenance: Mapping[str, str] = field(default_factory=dict)
+    stands_on: tuple[str, ...] = ()
+
+
+def read_table(path: Path) -> pa.Table:
+    """Read a Parquet file of the store, with its metadata.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is none.
+    StudyError
+        It is damaged or cannot be read.
+    """
+    try:
+        return pq.ParquetFile(path).read(use_threads=False)
+    except FileNotFoundError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        raise StudyError(f"expected a Parquet file in {path}, found {error}: delete it and resume the study") from error

@@ -2,15 +2,23 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from functools import cached_property
+from typing import Literal, get_args
 
 import numpy as np
 
 from brainalign.artifacts import hash_arrays, hash_json
 from brainalign.errors import InputError
-from brainalign.stimuli import ProblemSet, Wording
+from brainalign.stimuli import ALL_REASONING_TYPES, ProblemSet, ReasoningType, Wording
 
+DatasetName = Literal["deductive", "hcp"]
+DATASETS: tuple[DatasetName, ...] = get_args(DatasetName)
+"""The scanner's deductive problems, and the relational processing task of the Human Connectome Project (HCP)."""
 ROIS = ("deductive_reasoning", "language", "md")
+"""Regions of the deductive data."""
+HCP_ROIS = ("md",)
+"""Regions of the HCP data: multiple demand, the top tenth of its voxels, chosen in each subject by itself."""
+REGIONS: Mapping[DatasetName, tuple[str, ...]] = {"deductive": ROIS, "hcp": HCP_ROIS}
 
 
 @dataclass(frozen=True)
@@ -44,9 +52,10 @@ class Betas:
         One name a row.
     subjects : tuple of str
     values : mapping of ROI to mapping of subject to ndarray
-        float32 (n_stimuli, n_voxels), finite; the voxel columns of an ROI are the same in all subjects.
+        float32 (n_stimuli, n_voxels). A row is finite, or NaN as a whole where the subject had no trial with the
+        stimulus (see `seen`). Columns may be each subject's own voxels, and then differ in number.
     correct : ndarray
-        bool (n_subjects, n_stimuli): the subject answered right. No answer counts as not right.
+        bool (n_subjects, n_stimuli): the subject answered right. No answer counts as not right, and so does no trial.
     source : DataSource
     dropped : tuple of str
         What was left out, each with the reason.
@@ -76,18 +85,49 @@ class Betas:
                 raise InputError(
                     f"expected subjects {self.subjects} in {roi}, found {tuple(by_subject)}: use one order"
                 )
-            widths = {array.shape[1:] for array in by_subject.values()}
-            if len(widths) > 1 or any(array.shape[0] != n_stimuli for array in by_subject.values()):
+            if any(array.ndim != 2 or array.shape[0] != n_stimuli for array in by_subject.values()):
                 shapes = {subject: array.shape for subject, array in by_subject.items()}
                 raise InputError(
-                    f"expected {n_stimuli} rows and as many voxels in every subject of {roi}, found {shapes}: "
+                    f"expected {n_stimuli} rows of voxels in every subject of {roi}, found {shapes}: "
                     "align rows by stimulus id"
                 )
+        self._check_trials()
+
+    def _check_trials(self) -> None:
+        """Refuse broken rows, other trials in another region, and right answers where there was no trial."""
+        for roi, by_subject in self.values.items():
+            for place, (subject, array) in enumerate(by_subject.items()):
+                finite = np.isfinite(array)
+                if (
+                    not np.array_equal(finite.all(axis=1), self.seen[place])
+                    or (finite.any(axis=1) & ~self.seen[place]).any()
+                ):
+                    raise InputError(
+                        f"expected rows of {roi} in {subject} that are finite, or NaN as a whole where there was no "
+                        "trial, the same in all regions, found others: drop voxels that hold NaN"
+                    )
+        if (self.correct & ~self.seen).any():
+            raise InputError(
+                "expected right answers only where there was a trial, found others: align answers by stimulus id"
+            )
+
+    @cached_property
+    def seen(self) -> np.ndarray:
+        """Which subject had a trial with which stimulus, bool (n_subjects, n_stimuli)."""
+        by_subject = next(iter(self.values.values()), {})
+        if not by_subject:
+            return np.ones(self.correct.shape, dtype=bool)
+        return np.stack([np.isfinite(array).all(axis=1) for array in by_subject.values()])
 
     @property
-    def n_voxels(self) -> dict[str, int]:
-        """Number of voxels in each ROI."""
-        return {roi: next(iter(by_subject.values())).shape[1] for roi, by_subject in self.values.items()}
+    def n_voxels(self) -> dict[str, int | dict[str, int]]:
+        """Number of voxels in each ROI; that of each subject where they differ."""
+        found: dict[str, int | dict[str, int]] = {}
+        for roi, by_subject in self.values.items():
+            widths = {subject: int(array.shape[1]) for subject, array in by_subject.items()}
+            one = set(widths.values())
+            found[roi] = one.pop() if len(one) == 1 else widths
+        return found
 
     def select(self, subjects: int | Iterable[str] | None = None, stimulus_ids: Iterable[str] | None = None) -> "Betas":
         """Keep some subjects and some stimuli, in the order asked for.
@@ -140,7 +180,7 @@ class FmriDataset:
     Raises
     ------
     InputError
-        Problems and betas are not aligned.
+        Problems and betas are not aligned, or the wording has no texts for a type of problem.
     """
 
     problems: ProblemSet
@@ -156,13 +196,34 @@ class FmriDataset:
                 f"{len(self.betas.stimulus_ids)} rows of other ids or order: "
                 "align them with Betas.select(stimulus_ids=problems.ids)"
             )
+        for reasoning_type in self.types:
+            self.wording.texts(reasoning_type)
+
+    @property
+    def types(self) -> tuple[ReasoningType, ...]:
+        """Types of problem that there are."""
+        found = set(self.problems.types.tolist())
+        return tuple(name for name in ALL_REASONING_TYPES if name in found)
+
+    @property
+    def wording_hash(self) -> str:
+        """Hash of the texts around these problems: part of the key of what a model answers to them."""
+        return self.hash_of(self.wording)
+
+    def hash_of(self, wording: Wording) -> str:
+        """Hash the texts that a wording puts around these problems (base models get others than the data set's)."""
+        known = set(self.types) <= set(wording.instructions)
+        return wording.content_hash if known else wording.hash_of(self.types)
 
     def select(
         self, subjects: int | Iterable[str] | None = None, stimulus_ids: Iterable[str] | None = None
     ) -> "FmriDataset":
-        """Keep some subjects (the first so many, or names) and some stimuli."""
-        wanted = self.problems.ids if stimulus_ids is None else tuple(stimulus_ids)
-        betas = self.betas.select(subjects, wanted)
+        """Keep some subjects (the first so many, or names) and some stimuli: by default those that one of them saw."""
+        betas = self.betas.select(subjects, stimulus_ids)
+        if stimulus_ids is None:
+            by_stimulus = zip(betas.stimulus_ids, betas.seen.T, strict=True)
+            betas = betas.select(stimulus_ids=[name for name, seen in by_stimulus if seen.any()])
+        wanted = betas.stimulus_ids
         return replace(self, problems=self.problems.subset(wanted), betas=betas)
 
 
@@ -180,7 +241,7 @@ def choose_subjects(known: Sequence[str], wanted: int | Iterable[str] | None) ->
         if not 1 <= wanted <= len(known):
             raise InputError(f"expected 1 to {len(known)} subjects, found {wanted}: there are {', '.join(known)}")
         return tuple(known[:wanted])
-    names = tuple(name if name in known else f"sub-{name}" for name in wanted)
+    names = tuple(name if name in known or f"sub-{name}" not in known else f"sub-{name}" for name in wanted)
     unknown = [name for name in names if name not in known]
     if unknown or not names or len(set(names)) < len(names):
         found = ", ".join(unknown) or ", ".join(names) or "none"

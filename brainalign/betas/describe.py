@@ -3,7 +3,6 @@
 from typing import Any
 
 from brainalign.betas.dataset import FmriDataset
-from brainalign.stimuli import REASONING_TYPES
 
 
 def describe(dataset: FmriDataset) -> dict[str, Any]:
@@ -16,7 +15,8 @@ def describe(dataset: FmriDataset) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``accuracy`` is the share of the kept problems that a subject solved; ``accuracy_by_type`` the same by type.
+        ``accuracy`` is the share of the kept problems that a subject had a trial with and solved; ``accuracy_by_type``
+        the same by type.
     """
     problems, betas = dataset.problems, dataset.betas
     labels = {
@@ -24,18 +24,19 @@ def describe(dataset: FmriDataset) -> dict[str, Any]:
             "true": int((problems.labels & (problems.types == name)).sum()),
             "false": int((~problems.labels & (problems.types == name)).sum()),
         }
-        for name in REASONING_TYPES
+        for name in dataset.types
     }
     subjects = [
         {
             "subject": subject,
-            "accuracy": float(betas.correct[place].mean()),
+            "accuracy": float(betas.correct[place][betas.seen[place]].mean()),
             "accuracy_by_type": {
-                name: float(betas.correct[place][problems.types == name].mean())
-                for name in REASONING_TYPES
-                if (problems.types == name).any()
+                name: float(betas.correct[place][betas.seen[place] & (problems.types == name)].mean())
+                for name in dataset.types
+                if (betas.seen[place] & (problems.types == name)).any()
             },
             "n_correct": int(betas.correct[place].sum()),
+            "n_problems": int(betas.seen[place].sum()),
         }
         for place, subject in enumerate(betas.subjects)
     ]

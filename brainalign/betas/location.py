@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from brainalign.betas.conversion import load_release
-from brainalign.betas.dataset import FmriDataset
+from brainalign.betas.dataset import DATASETS, DatasetName, FmriDataset
 from brainalign.betas.fetch import cached_release, fetch_release, user_cache
 from brainalign.betas.simulator import simulate_dataset
 from brainalign.betas.simulator_config import SimulatorConfig
@@ -19,6 +19,7 @@ _log = logging.getLogger(__name__)
 def load_betas(
     path: Path | str | None = None,
     *,
+    dataset: DatasetName = "deductive",
     subjects: int | Iterable[str] | None = None,
     fetch_timeout_s: float | None = None,
     simulate: SimulatorConfig | None = None,
@@ -33,6 +34,9 @@ def load_betas(
     ----------
     path : Path or str, optional
         Folder of the release.
+    dataset : {"deductive", "hcp"}
+        The scanner's deductive problems, or HCP relational processing; the release's folder holds both. Simulated data
+        have the shape that is asked for (their settings say so where `simulate` is given).
     subjects : int or iterable of str, optional
         The first so many, or names; files of others are not opened.
     fetch_timeout_s : float, optional
@@ -54,6 +58,12 @@ def load_betas(
     InputError
         A release that is not what it must be.
     """
+    if dataset not in DATASETS:
+        raise InputError(f"expected a data set of {', '.join(DATASETS)}, found {dataset!r}: choose one of them")
+    if simulate is not None and simulate.dataset != dataset:
+        raise InputError(
+            f"expected a simulator of the data set {dataset}, found {simulate.dataset}: ask both for the same"
+        )
     chosen = tuple(subjects) if subjects is not None and not isinstance(subjects, int) else subjects
     if simulate is not None and not fallback_simulated:
         if path is not None:
@@ -61,9 +71,9 @@ def load_betas(
         return simulate_dataset(simulate).select(chosen)
     root = _named_folder(path) or _unnamed_folder(fetch_timeout_s, may_fail=fallback_simulated)
     if root is not None:
-        return load_release(root, user_cache(), chosen)
+        return load_release(root, user_cache(), chosen, dataset)
     if fallback_simulated:
-        return simulate_dataset(simulate or SimulatorConfig()).select(chosen)
+        return simulate_dataset(simulate or SimulatorConfig(dataset=dataset)).select(chosen)
     raise DataNotFoundError(
         f"expected the release's betas at --betas, in {DATA_VARIABLE} or in {user_cache()}, found none: name a folder, "
         "run `brainalign data fetch`, or ask for simulated betas"

@@ -1,6 +1,6 @@
 """Find the files of the public release in a folder."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from brainalign.errors import DataNotFoundError, InputError
 
 _ITEMS = Path("neuroimaging_info", "task_items.pkl")
 _EVENTS = Path("neuroimaging_info", "events.pkl")
-_WAY_OUT = "give the root of the release, or get it with `brainalign data fetch`"
+WAY_OUT = "give the root of the release, or get it with `brainalign data fetch`"
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ class ReleaseFiles:
         """Subjects with betas, sorted."""
         return tuple(self.betas[ROIS[0]])
 
+    def paths(self, subjects: tuple[str, ...]) -> list[Path]:
+        """Files that these subjects need."""
+        return [self.items, self.events, *(files[name] for files in self.betas.values() for name in subjects)]
+
     def fingerprint(self, subjects: tuple[str, ...]) -> list[list[str | int]]:
         """Names, sizes and times of the files that these subjects need: what a conversion depends on."""
-        betas = [by_subject[subject] for by_subject in self.betas.values() for subject in subjects]
-        paths = [self.items, self.events, *betas]
-        return [
-            [path.relative_to(self.root).as_posix(), path.stat().st_size, path.stat().st_mtime_ns] for path in paths
-        ]
+        return fingerprint(self.root, self.paths(subjects))
 
 
 def find_release_files(folder: Path | str) -> ReleaseFiles:
@@ -56,13 +56,10 @@ def find_release_files(folder: Path | str) -> ReleaseFiles:
     InputError
         Something is missing in it, an ROI stands there twice, or the ROIs have other subjects.
     """
-    root = Path(folder).expanduser().resolve()
-    if not root.is_dir():
-        found = "a file" if root.exists() else "nothing"
-        raise DataNotFoundError(f"expected a folder with the release's betas at {folder}, found {found}: {_WAY_OUT}")
+    root = found_root(folder)
     for relative in (_ITEMS, _EVENTS):
         if not (root / relative).is_file():
-            raise InputError(f"expected {relative} in {root}, found {_contents(root)}: {_WAY_OUT}")
+            raise InputError(f"expected {relative} in {root}, found {contents(root)}: {WAY_OUT}")
     betas = {roi: _find_roi(root, roi) for roi in ROIS}
     for roi, by_subject in betas.items():
         differing = set(by_subject) ^ set(betas[ROIS[0]])
@@ -78,15 +75,36 @@ def _find_roi(root: Path, roi: str) -> dict[str, Path]:
     name = f"all_extracted_beta_{roi}"
     folders = sorted(path for path in (root / "fmri_data").rglob(name) if path.is_dir())
     if len(folders) != 1:
-        found = ", ".join(str(path.relative_to(root)) for path in folders) or _contents(root)
-        raise InputError(f"expected one folder {name} under fmri_data in {root}, found {found}: {_WAY_OUT}")
+        found = ", ".join(str(path.relative_to(root)) for path in folders) or contents(root)
+        raise InputError(f"expected one folder {name} under fmri_data in {root}, found {found}: {WAY_OUT}")
     files = {path.stem: path for path in sorted(folders[0].glob("sub-*/sub-*.mat"))}
     if not files:
-        raise InputError(f"expected sub-*/sub-*.mat in {folders[0]}, found {_contents(folders[0])}: {_WAY_OUT}")
+        raise InputError(f"expected sub-*/sub-*.mat in {folders[0]}, found {contents(folders[0])}: {WAY_OUT}")
     return files
 
 
-def _contents(folder: Path) -> str:
+def found_root(folder: Path | str) -> Path:
+    """Whole path of a release folder.
+
+    Raises
+    ------
+    DataNotFoundError
+        It is not there.
+    """
+    root = Path(folder).expanduser().resolve()
+    if not root.is_dir():
+        found = "a file" if root.exists() else "nothing"
+        raise DataNotFoundError(f"expected a folder with the release's betas at {folder}, found {found}: {WAY_OUT}")
+    return root
+
+
+def fingerprint(root: Path, paths: Iterable[Path]) -> list[list[str | int]]:
+    """Names, sizes and times of files."""
+    return [[path.relative_to(root).as_posix(), path.stat().st_size, path.stat().st_mtime_ns] for path in paths]
+
+
+def contents(folder: Path) -> str:
+    """Say what a folder holds, for errors."""
     names = sorted(path.name for path in folder.iterdir())
     shown = ", ".join(names[:6]) + (", …" if len(names) > 6 else "")
     return f"only {shown}" if names else "an empty folder"

@@ -16,11 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from brainalign.artifacts import stream
-from brainalign.betas.dataset import ROIS, Betas, DataSource, FmriDataset, dataset_hash
+from brainalign.betas.dataset import Betas, DataSource, FmriDataset, dataset_hash
 from brainalign.betas.simulator_config import LARGEST_PLANTED_SHARE, STEP_SDS, SimulatorConfig
 from brainalign.errors import InputError
 from brainalign.stimuli import ProblemSet, generate_problems, own_wording
 
+_N_WIDTHS = 3  # of subjects with voxels of their own
 _SCALE, _OFFSET, _OFFSET_SPREAD = 0.6, 0.5, 0.2  # as the release's betas: mean near 0.5, standard deviation near 0.6
 
 
@@ -56,6 +57,8 @@ class SimulatedTruth:
 
 def simulated_problems(config: SimulatorConfig) -> ProblemSet:
     """Problems of a simulated data set; features must have one row for each."""
+    if config.dataset == "hcp":
+        return generate_problems(config.n_problems_per_type, config.seed, reasoning_types=("relational",))
     return generate_problems(config.n_problems_per_type, config.seed)
 
 
@@ -100,8 +103,8 @@ def simulate_with_truth(
     signs = np.where(problems.labels, 1.0, -1.0)
     displacement = step * np.outer(signs, direction)
     shown = x + displacement - mean
-    maps = {roi: _subject_maps(config, roi, x - mean, shown, direction / step if step else None) for roi in ROIS}
-    ceilings = {roi: _voxel_ceilings(config, roi) for roi in ROIS}
+    maps = {roi: _subject_maps(config, roi, x - mean, shown, direction / step if step else None) for roi in config.rois}
+    ceilings = {roi: _voxel_ceilings(config, roi) for roi in config.rois}
     truth = SimulatedTruth(x, displacement, mean, maps, ceilings)
     return _dataset(config, problems, truth), truth
 
@@ -175,9 +178,14 @@ def _voxel_ceilings(config: SimulatorConfig, roi: str) -> dict[str, np.ndarray]:
 
 
 def _dataset(config: SimulatorConfig, problems: ProblemSet, truth: SimulatedTruth) -> FmriDataset:
-    values = {roi: {name: _noisy(config, truth, roi, name) for name in config.subjects} for roi in ROIS}
+    values = {roi: {name: _noisy(config, truth, roi, name) for name in config.subjects} for roi in config.rois}
     draws = [stream("simulator", config.seed, "answers", name).random(len(problems)) for name in config.subjects]
-    correct = np.array(draws) < config.accuracy
+    seen = _seen(config, len(problems))
+    correct = (np.array(draws) < config.accuracy) & seen
+    for by_subject in values.values():
+        for place, (name, array) in enumerate(by_subject.items()):
+            array[~seen[place]] = np.nan
+            by_subject[name] = array[:, : array.shape[1] - _n_missing(config, place)]
     effect = "a planted effect" if config.planted_effect else "no planted effect"
     source = DataSource(
         kind="simulated",
@@ -188,6 +196,22 @@ def _dataset(config: SimulatorConfig, problems: ProblemSet, truth: SimulatedTrut
     )
     betas = Betas(problems.ids, config.subjects, values, correct, source)
     return FmriDataset(problems, betas, own_wording(), source)
+
+
+def _seen(config: SimulatorConfig, n_problems: int) -> np.ndarray:
+    """Which subject saw which problem, bool (n_subjects, n_problems)."""
+    seen = np.ones((config.n_subjects, n_problems), dtype=bool)
+    if config.dataset == "hcp":
+        # Twins stand side by side, so a list cut between two pairs has both labels equally often.
+        third = 2 * (n_problems // 6)
+        seen[::2, n_problems - third :] = False
+        seen[1::2, :third] = False
+    return seen
+
+
+def _n_missing(config: SimulatorConfig, place: int) -> int:
+    """How many of the region's voxels a subject lacks: those of HCP were chosen in each subject by itself."""
+    return min(place % _N_WIDTHS, min(config.n_voxels.values()) - 1) if config.dataset == "hcp" else 0
 
 
 def _noisy(config: SimulatorConfig, truth: SimulatedTruth, roi: str, subject: str) -> np.ndarray:

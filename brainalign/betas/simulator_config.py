@@ -6,15 +6,17 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from brainalign.artifacts import stream
-from brainalign.betas.dataset import ROIS
+from brainalign.betas.dataset import DATASETS, HCP_ROIS, ROIS, DatasetName
 from brainalign.errors import InputError
 
 STEP_SDS = 2.0  # step to the right answer, in standard deviations of the features along the answer's direction
 LARGEST_PLANTED_SHARE = 1 / (1 + STEP_SDS**-2)
 
 
-def _default_voxels() -> dict[str, int]:
-    return dict(zip(ROIS, (120, 160, 200), strict=True))
+_VOXELS: Mapping[DatasetName, dict[str, int]] = {
+    "deductive": dict(zip(ROIS, (120, 160, 200), strict=True)),
+    "hcp": dict.fromkeys(HCP_ROIS, 200),
+}
 
 
 @dataclass(frozen=True)
@@ -23,8 +25,12 @@ class SimulatorConfig:
 
     Attributes
     ----------
+    dataset : {"deductive", "hcp"}
+        Shape of the data. ``"hcp"``: relational problems, one region, subjects with voxels of their own who saw one of
+        two lists of problems, each list two thirds of them.
     n_subjects : int
     n_voxels : mapping of ROI to int
+        A default for each data set. Of HCP shape, the most that a subject has.
     n_problems_per_type : int
         Generated problems of each reasoning type.
     noise_ceiling : float
@@ -50,8 +56,9 @@ class SimulatorConfig:
     seed : int
     """
 
+    dataset: DatasetName = "deductive"
     n_subjects: int = 10
-    n_voxels: Mapping[str, int] = field(default_factory=_default_voxels)
+    n_voxels: Mapping[str, int] = field(default_factory=dict)
     n_problems_per_type: int = 35
     noise_ceiling: float = 0.5
     subject_spread: float = 0.1
@@ -66,10 +73,15 @@ class SimulatorConfig:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.dataset not in DATASETS:
+            raise InputError(f"expected a data set of {', '.join(DATASETS)}, found {self.dataset!r}: choose one")
+        if not self.n_voxels:
+            object.__setattr__(self, "n_voxels", _VOXELS[self.dataset])
         counts = (self.n_subjects, self.n_problems_per_type, self.n_components, self.n_latents, *self.n_voxels.values())
-        if min(counts) < 1 or set(self.n_voxels) != set(ROIS):
+        if min(counts) < 1 or set(self.n_voxels) != set(self.rois):
             raise InputError(
-                f"expected at least 1 subject, problem, component, latent and voxel in each of {ROIS}, found {self}"
+                f"expected at least 1 subject, problem, component, latent and voxel in each of {self.rois}, found "
+                f"{self}: raise what is too small"
             )
         shares = {name: getattr(self, name) for name in ("shared_share", "accuracy", "planted_share")}
         wrong = {name: share for name, share in shares.items() if not 0 <= share <= 1}
@@ -87,6 +99,11 @@ class SimulatorConfig:
                 f"expected noise ceilings between 0 and 1, found {lowest:.2f} to {highest:.2f} over subjects and "
                 "voxels: lower subject_spread or voxel_spread, or move noise_ceiling"
             )
+
+    @property
+    def rois(self) -> tuple[str, ...]:
+        """Regions, in the order of the data set's."""
+        return tuple(_VOXELS[self.dataset])
 
     @property
     def subjects(self) -> tuple[str, ...]:

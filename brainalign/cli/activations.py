@@ -7,6 +7,7 @@ import typer
 from brainalign.cli.options import (
     DEFAULT_STORE,
     BetasOption,
+    DatasetOption,
     JsonOption,
     ModelOption,
     SimulateOption,
@@ -31,6 +32,7 @@ def _group() -> None:
 @app.command()
 def extract(
     model: ModelOption = "smollm2-135m",
+    dataset: DatasetOption = "deductive",
     store: StoreOption = DEFAULT_STORE,
     betas: BetasOption = None,
     simulate: SimulateOption = False,
@@ -44,17 +46,17 @@ def extract(
     from brainalign.evaluation import answer_metrics
     from brainalign.zoo import load_model
 
-    dataset = open_dataset(betas, simulate, None)
+    data = open_dataset(betas, simulate, None, dataset)
     loaded = load_model(model)
     started = time.perf_counter()
-    states = extract_states(loaded, dataset.problems, dataset.wording, store=open_store(store))
+    states = extract_states(loaded, data.problems, data.wording, store=open_store(store))
     seconds = time.perf_counter() - started
-    scores = answer_metrics(states.answers.answer, dataset.problems.labels).to_json()
+    scores = answer_metrics(states.answers.answer, data.problems.labels).to_json()
     sites, layers, stimuli, width = states.values.shape
     shape = {"sites": sites, "layers": layers, "stimuli": stimuli, "width": width}
     if json:
         found = {"shape": shape, "answers": scores, "seconds": seconds}
-        print_json({"model": model, "data": dataset.source.kind, "wording": dataset.wording.source, **found})
+        print_json({"model": model, "data": data.source.kind, "wording": data.wording.source, **found})
         return
     console.print(f"{model}: {sites} sites x {layers} layers x {stimuli} problems x {width} in {seconds:.1f} s")
     console.print(

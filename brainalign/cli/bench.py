@@ -110,6 +110,49 @@ def steering(
 
 
 @app.command()
+def finetuning(
+    model: ModelOption = "smollm2-135m",
+    betas: BetasOption = None,
+    simulate: SimulateOption = False,
+    subjects: SubjectsOption = None,
+    smoke: SmokeOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Take one epoch's gradient of brain and label, against a loop in the release's manner and padded batches.
+
+    Example: brainalign bench finetuning --smoke
+    """
+    from brainalign.finetuning.benchmark import benchmark_finetuning
+    from brainalign.zoo import load_model
+
+    dataset = open_dataset(betas, simulate, subjects)
+    if smoke:
+        dataset = dataset.select(stimulus_ids=dataset.problems.ids[::5])
+    _show("Fine-tuning", asdict(benchmark_finetuning(load_model(model), dataset)), json)
+
+
+@app.command()
+def study(smoke: SmokeOption = False, json: JsonOption = False) -> None:
+    """Search: suggestion, resume and status at 10,000 trials, and what a trial costs beyond its own work.
+
+    Against Optuna's own TPE, and against Ray Tune with OptunaSearch and MLflowLoggerCallback.
+
+    Example: brainalign bench study --smoke --json
+    """
+    from brainalign.search.benchmark import benchmark_scale
+    from brainalign.search.overhead import benchmark_overhead
+
+    scale = benchmark_scale(500, 5) if smoke else benchmark_scale()
+    overhead = benchmark_overhead(20, 6) if smoke else benchmark_overhead()
+    found = {"scale": scale.to_json(), "overhead": overhead.to_json()}
+    if json:
+        print_json(found)
+    else:
+        for title, facts in found.items():
+            _show(title, facts, json)
+
+
+@app.command()
 def orders(
     model: ModelOption = "smollm2-135m",
     data: Annotated[Path | None, typer.Option("--data", help="Problems; default: the package's own.")] = None,

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from brainalign.cli.options import BetasOption, JsonOption, SimulateOption, SubjectsOption, open_dataset
+from brainalign.cli.options import BetasOption, DatasetOption, JsonOption, SimulateOption, SubjectsOption, open_dataset
 from brainalign.cli.output import console, print_json, print_table
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
 
 @app.command()
 def show(
+    dataset: DatasetOption = "deductive",
     betas: BetasOption = None,
     simulate: SimulateOption = False,
     subjects: SubjectsOption = None,
@@ -28,7 +29,7 @@ def show(
     """
     from brainalign.betas import describe
 
-    facts = describe(open_dataset(betas, simulate, subjects))
+    facts = describe(open_dataset(betas, simulate, subjects, dataset))
     if json:
         print_json(facts)
         return

@@ -7,7 +7,7 @@ import typer
 
 if TYPE_CHECKING:
     from brainalign.artifacts import Store
-    from brainalign.betas import FmriDataset
+    from brainalign.betas import DatasetName, FmriDataset
 
 DEFAULT_STORE = Path("brainalign-results")
 
@@ -20,7 +20,12 @@ BetasOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 ModelOption = Annotated[str, typer.Option("--model", help="A model of the zoo, see `brainalign zoo list`.")]
-RoiOption = Annotated[str, typer.Option("--roi", help="deductive_reasoning, language or md.")]
+RoiOption = Annotated[
+    str | None, typer.Option("--roi", help="deductive_reasoning, language or md; of hcp md alone. [default: the first]")
+]
+DatasetOption = Annotated[
+    str, typer.Option("--dataset", help="deductive, or hcp: HCP relational processing, in the same folder.")
+]
 SubjectsOption = Annotated[int | None, typer.Option("--subjects", min=1, help="Use the first N subjects only.")]
 SimulateOption = Annotated[bool, typer.Option("--simulate", help="Use simulated betas instead of real ones.")]
 
@@ -32,19 +37,25 @@ def open_store(path: Path) -> "Store":
     return Store(path)
 
 
-def open_dataset(betas: Path | None, simulate: bool, subjects: int | None) -> "FmriDataset":
+def open_dataset(betas: Path | None, simulate: bool, subjects: int | None, dataset: str = "deductive") -> "FmriDataset":
     """Betas and problems as the options name them; says on standard error which data they are."""
-    from brainalign.betas import SimulatorConfig, load_betas
+    from brainalign.betas import DATASETS, SimulatorConfig, load_betas
     from brainalign.cli.output import say_source
-
-    dataset = load_betas(betas, simulate=SimulatorConfig() if simulate else None, subjects=subjects)
-    say_source(dataset.source.kind, dataset.source.description)
-    return dataset
-
-
-def check_roi(roi: str) -> None:
-    """Raise InputError where `roi` is not one of the three."""
-    from brainalign.betas import ROIS
     from brainalign.study import check_name
 
-    check_name(roi, tuple(ROIS), "--roi")
+    check_name(dataset, DATASETS, "--dataset")
+    name: DatasetName = dataset  # type: ignore[assignment]
+    simulator = SimulatorConfig(dataset=name) if simulate else None
+    found = load_betas(betas, dataset=name, simulate=simulator, subjects=subjects)
+    say_source(found.source.kind, found.source.description)
+    return found
+
+
+def choose_roi(roi: str | None, dataset: "FmriDataset") -> str:
+    """Region that was named, or the data's first; raises InputError where the data have none of that name."""
+    from brainalign.study import check_name
+
+    known = tuple(dataset.betas.values)
+    if roi is not None:
+        check_name(roi, known, "--roi")
+    return roi or known[0]

@@ -32,12 +32,17 @@ def _finite(value: Any) -> Any:
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a table."""
-    table = Table(title=title, title_justify="left")
+    console.print(table(title, columns, rows))
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> Table:
+    """Make a table."""
+    made = Table(title=title, title_justify="left")
     for column in columns:
-        table.add_column(column, overflow="fold")
+        made.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(_cell(item) for item in row))
-    console.print(table)
+        made.add_row(*(_cell(item) for item in row))
+    return made
 
 
 def _cell(value: Any) -> str:

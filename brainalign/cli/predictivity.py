@@ -7,17 +7,18 @@ import typer
 from brainalign.cli.options import (
     DEFAULT_STORE,
     BetasOption,
+    DatasetOption,
     JsonOption,
     ModelOption,
     RoiOption,
     SimulateOption,
     StoreOption,
     SubjectsOption,
-    check_roi,
+    choose_roi,
     open_dataset,
     open_store,
 )
-from brainalign.cli.output import console, print_json, print_table
+from brainalign.cli.output import console, notes, print_json, print_table
 
 app = typer.Typer(add_completion=False, help="How well a model's states predict the betas.")
 
@@ -25,8 +26,9 @@ app = typer.Typer(add_completion=False, help="How well a model's states predict 
 @app.command()
 def predictivity(
     model: ModelOption = "smollm2-135m",
-    roi: RoiOption = "deductive_reasoning",
-    subset: Annotated[str, typer.Option(help="all, syllogisms or transitive.")] = "all",
+    dataset: DatasetOption = "deductive",
+    roi: RoiOption = None,
+    subset: Annotated[str, typer.Option(help="all, or a type of problem: syllogisms, transitive, relational.")] = "all",
     store: StoreOption = DEFAULT_STORE,
     betas: BetasOption = None,
     simulate: SimulateOption = False,
@@ -41,20 +43,22 @@ def predictivity(
     from brainalign.encoding import predictivity as measure
     from brainalign.zoo import load_model
 
-    check_roi(roi)
-    dataset = open_dataset(betas, simulate, subjects)
-    states = extract(load_model(model), dataset.problems, dataset.wording, store=open_store(store))
-    aligned = states.select(dataset.betas.stimulus_ids)
-    types = dataset.problems.subset(dataset.betas.stimulus_ids).types
-    found = measure(aligned.values, dict(dataset.betas.values[roi]), types, subset=subset)
-    facts = {"model": model, "roi": roi, **found.to_json(), "data": dataset.source.kind}
+    data = open_dataset(betas, simulate, subjects, dataset)
+    region = choose_roi(roi, data)
+    states = extract(load_model(model), data.problems, data.wording, store=open_store(store))
+    aligned = states.select(data.betas.stimulus_ids)
+    types = data.problems.subset(data.betas.stimulus_ids).types
+    found = measure(aligned.values, dict(data.betas.values[region]), types, subset=subset)
+    facts = {"model": model, "roi": region, **found.to_json(), "data": data.source.kind, "notes": list(found.notes)}
     if json:
         print_json(facts)
         return
     best = facts["best_layer"]
     console.print(
-        f"{model}, {roi}: {found.score:.4f} ± {found.mad:.4f} (median over {len(found.subjects)} subjects, median "
+        f"{model}, {region}: {found.score:.4f} ± {found.mad:.4f} (median over {len(found.subjects)} subjects, median "
         f"absolute deviation), best at the {best['site']} output of layer {best['index']} (counted from 0)",
         soft_wrap=True,
     )
     print_table("Subjects at that layer", ("subject", "r"), [[str(k), v] for k, v in facts["subjects"].items()])
+    for line in found.notes:
+        notes.print(line, soft_wrap=True)

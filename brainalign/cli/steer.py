@@ -7,12 +7,14 @@ import typer
 from brainalign.cli.options import (
     DEFAULT_STORE,
     BetasOption,
+    DatasetOption,
     JsonOption,
     ModelOption,
     RoiOption,
     SimulateOption,
     StoreOption,
     SubjectsOption,
+    choose_roi,
     open_dataset,
     open_store,
 )
@@ -44,7 +46,8 @@ app.command()(export)
 @app.command()
 def nari(
     model: ModelOption = "smollm2-135m",
-    roi: RoiOption = "deductive_reasoning",
+    dataset: DatasetOption = "deductive",
+    roi: RoiOption = None,
     alpha: AlphaOption = 10.0,
     layers: LayersOption = "",
     learning_rate: RateOption = 0.1,
@@ -75,19 +78,20 @@ def nari(
     names = split_names(arms)
     for name in names:
         check_name(name, tuple(ARMS), "--arms")
+    data = open_dataset(betas, simulate, subjects, dataset)
+    region = choose_roi(roi, data)
     config = search_config(
-        model, layers, compat, roi=roi, alpha=alpha, learning_rate=learning_rate, n_steps=n_steps,
+        model, layers, compat, roi=region, alpha=alpha, learning_rate=learning_rate, n_steps=n_steps,
         check_every=check_every, loss=loss,
     )  # fmt: skip
-    dataset = open_dataset(betas, simulate, subjects)
-    found = steer(load_model(model), dataset, config, arms=names, seed=seed, store=open_store(store))
+    found = steer(load_model(model), data, config, arms=names, seed=seed, store=open_store(store))
     facts = found.to_json()
     if json:
         print_json(facts)
         return
     columns = ("corrected", "n_targeted", "broken", "n_right", "net_balanced_accuracy", "flip_all", "invalid")
     rows = [[arm, *(row[column] for column in columns), span(row["interval"])] for arm, row in facts["arms"].items()]
-    print_table(f"NARI, {model}, {roi}, alpha {alpha:g}", ("arm", *columns, "95 % interval of net"), rows)
+    print_table(f"NARI, {model}, {region}, alpha {alpha:g}", ("arm", *columns, "95 % interval of net"), rows)
     for arm, other in facts["comparisons"].items():
         interval = other["interval"]
         console.print(f"guided minus {arm}: {interval['estimate']:+.3f} {span(interval)}")

@@ -20,17 +20,15 @@ SeedOption = Annotated[int, typer.Option(min=0, help="Replicate seed of the cont
 
 def search_config(model: str, layers: str, compat: str, **settings: Any) -> "NariConfig":
     """Read the settings of a search from the options."""
-    from brainalign.cli.options import check_roi
     from brainalign.spaces import resolve_layers
     from brainalign.steering import NariConfig, middle_half
     from brainalign.study import check_name
     from brainalign.zoo import model_facts
 
-    check_roi(settings["roi"])
     check_name(compat, ("none", "release"), "--compat")
     n_layers = model_facts(model).n_layers
     return NariConfig(
-        layers=resolve_layers({"run": _run(layers)}, n_layers) if layers else middle_half(n_layers),
+        layers=resolve_layers({"run": layer_run(layers)}, n_layers) if layers else middle_half(n_layers),
         compat="release" if compat == "release" else None,
         **settings,
     )
@@ -48,7 +46,14 @@ def span(interval: Mapping[str, float | None] | None) -> str:
     return f"[{interval['low']:+.3f}, {interval['high']:+.3f}]"
 
 
-def _run(layers: str) -> str:
+def layer_run(layers: str) -> str:
+    """Spell the layers of the option as a setting does.
+
+    Raises
+    ------
+    InputError
+        They are no indices.
+    """
     from brainalign.errors import InputError
 
     first, _, last = layers.partition("-")

@@ -8,12 +8,14 @@ import typer
 from brainalign.cli.options import (
     DEFAULT_STORE,
     BetasOption,
+    DatasetOption,
     JsonOption,
     ModelOption,
     RoiOption,
     SimulateOption,
     StoreOption,
     SubjectsOption,
+    choose_roi,
     open_dataset,
     open_store,
 )
@@ -35,7 +37,8 @@ from brainalign.cli.steer_settings import (
 
 def transfer(
     model: ModelOption = "smollm2-135m",
-    roi: RoiOption = "deductive_reasoning",
+    dataset: DatasetOption = "deductive",
+    roi: RoiOption = None,
     alpha: AlphaOption = 10.0,
     layers: LayersOption = "",
     learning_rate: RateOption = 0.1,
@@ -70,8 +73,10 @@ def transfer(
     from brainalign.steering import TransferConfig, TransferOptions, transfer_directions
     from brainalign.zoo import load_model
 
+    data = open_dataset(betas, simulate, subjects, dataset)
+    region = choose_roi(roi, data)
     config = search_config(
-        model, layers, compat, roi=roi, alpha=alpha, learning_rate=learning_rate, n_steps=n_steps,
+        model, layers, compat, roi=region, alpha=alpha, learning_rate=learning_rate, n_steps=n_steps,
         check_every=check_every, loss=loss,
     )  # fmt: skip
     try:
@@ -80,8 +85,7 @@ def transfer(
         raise InputError(f"--strengths: expected numbers such as 0.5,1,2, found {strengths!r}") from error
     way = TransferConfig(normalise=normalise, average=average, source=source)  # type: ignore[arg-type]
     options = TransferOptions(transfer=way, strengths=numbers, arms=split_names(arms), seed=seed)
-    dataset = open_dataset(betas, simulate, subjects)
-    found = transfer_directions(load_model(model), dataset, config, options, store=open_store(store))
+    found = transfer_directions(load_model(model), data, config, options, store=open_store(store))
     facts = found.to_json()
     if save is not None:
         facts["saved"] = [str(one.save(save / f"{kind}.safetensors")) for kind, one in found.vectors.items()]
@@ -90,7 +94,7 @@ def transfer(
     else:
         columns = ("strength", "net_balanced_accuracy", "selection_gap", "flip_all", "corrected", "broken", "invalid")
         rows = [[arm, *(row[name] for name in columns), span(row["interval"])] for arm, row in facts["arms"].items()]
-        what = f"NARI (gen.), {model}, {roi}: {facts['n_report']} problems kept apart"
+        what = f"NARI (gen.), {model}, {region}: {facts['n_report']} problems kept apart"
         print_table(what, ("arm", *columns, "95 % interval of net"), rows)
         for arm, other in facts["comparisons"].items():
             console.print(f"guided minus {arm}: {other['interval']['estimate']:+.3f} {span(other['interval'])}")

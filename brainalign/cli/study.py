@@ -1,4 +1,4 @@
-"""`brainalign study`: run, resume, show and check studies."""
+"""`brainalign study`: plan, run, resume, show and check studies."""
 
 import shlex
 from pathlib import Path
@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from brainalign.cli import study_plan, study_status
 from brainalign.cli.options import DEFAULT_STORE, BetasOption, JsonOption, StoreOption, open_store
-from brainalign.cli.output import console, notes, print_json, print_table, say_source
+from brainalign.cli.output import console, notes, print_json, say_source
 
 if TYPE_CHECKING:
     from brainalign.artifacts import Store
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
-    help="Run, resume and check studies.\n\nExample: brainalign study run studies/quickstart.yaml",
+    help="Plan, run, resume and check studies.\n\nExample: brainalign study run studies/quickstart.yaml",
 )
 
 AddressOption = Annotated[
@@ -58,35 +59,59 @@ def resume(
     betas: BetasOption = None,
     address: AddressOption = None,
     workers: WorkersOption = None,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Run trials that failed once more, with their settings.")
+    ] = False,
+    cap: Annotated[
+        list[str] | None,
+        typer.Option("--cap", metavar="NAME=VALUE", help="Change a cap, as max_wall_s=600; none lifts."),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Go on with a study that was interrupted, with the settings that its store holds.
+    """Go on with a study that was interrupted or stopped by a cap, with the settings that its store holds.
 
     Example: brainalign study resume quickstart
     """
-    from brainalign.search.verification import stored_study
+    from brainalign.cli.study_caps import with_caps
+    from brainalign.search import stored_study
 
     where = open_store(store)
     location = where.read_manifest(name)["data"]["location"]
     found = betas or (Path(location) if location and Path(location).is_dir() else None)
-    _run(stored_study(where, name), where, found, address, workers, json)
+    study = with_caps(stored_study(where, name), cap or [])
+    _run(study, where, found, address, workers, json, retry_failed=retry_failed)
 
 
 def _run(
-    study: "Study", store: "Store", betas: Path | None, address: str | None, workers: int | None, json: bool
+    study: "Study",
+    store: "Store",
+    betas: Path | None,
+    address: str | None,
+    workers: int | None,
+    json: bool,
+    *,
+    retry_failed: bool = False,
 ) -> None:
     from brainalign.search.progress import StudyProgress
 
     if workers is not None:
         study = study.model_copy(update={"execution": study.execution.model_copy(update={"workers": workers})})
-    with StudyProgress(notes) as progress:
+    with StudyProgress(notes, study) as progress:
         from brainalign.search import run_study
 
-        done = run_study(study, store=store, betas=betas, address=address, listener=progress)
+        done = run_study(study, store=store, betas=betas, address=address, listener=progress, retry_failed=retry_failed)
     if done.interrupted:
         notes.print(f"interrupted: {done.n_done} of {done.n_total} trials are done and kept; go on with")
         notes.print(f"  brainalign study resume {study.name}{_at(store)}", soft_wrap=True, markup=False)
         raise typer.Exit(130)
+    if done.stopped_by:
+        left = done.n_total - done.n_done
+        notes.print(f"stopped by the cap {done.stopped_by}: {done.n_done} of {done.n_total} trials are done and kept, ")
+        notes.print(f"{left} wait; raise it and go on with")
+        more = f"brainalign study resume {study.name} --cap {done.stopped_by}=MORE{_at(store)}"
+        notes.print(f"  {more}", soft_wrap=True, markup=False)
+        if not done.n_done:
+            return
     finish(study.name, store, json, "everything was done already" if done.n_new == 0 else f"{done.n_new} trials run")
     if done.n_lost:
         notes.print(f"{done.n_lost} trials are not done for a fault around them; mend it and go on with")
@@ -104,8 +129,10 @@ def finish(name: str, store: "Store", json: bool, what: str) -> None:
     """Write the report, bring the figures to MLflow, and say where all is."""
     from rich.markup import escape
 
+    from brainalign.cli.study_status import cost_lines
     from brainalign.errors import StudyError
     from brainalign.reports import best_lines, mlflow_summaries, study_report, study_summary
+    from brainalign.search import study_status as sum_up
     from brainalign.tracking import mirror
 
     path = study_report(store, name)
@@ -115,43 +142,17 @@ def finish(name: str, store: "Store", json: bool, what: str) -> None:
     except StudyError as error:
         notes.print(f"[yellow]MLflow is not up to date:[/] {escape(str(error))}", soft_wrap=True)
     if json:
-        print_json({**summary, "report": str(path)})
+        print_json({**summary, "report": str(path), "costs": sum_up(store, name)["costs"]})
         return
     data = store.read_manifest(name)["data"]
     say_source(data["source"], data["description"])
     console.print(f"{name}: {what}")
     for line in best_lines(summary):
         console.print(line, soft_wrap=True, markup=False)
+    for line in cost_lines(sum_up(store, name)["costs"]):
+        console.print(line, soft_wrap=True, markup=False)
     console.print(f"report:  {path}", soft_wrap=True, markup=False)
     console.print(f"browse:  brainalign mlflow {name}{_at(store)}", soft_wrap=True, markup=False)
-
-
-@app.command()
-def status(name: NameArgument, store: StoreOption = DEFAULT_STORE, json: JsonOption = False) -> None:
-    """Say how far a study is.
-
-    Example: brainalign study status quickstart
-    """
-    from brainalign.search.ledger import Ledger
-    from brainalign.search.verification import stored_study
-
-    where = open_store(store)
-    ledger = Ledger(stored_study(where, name), where.read_trials(name))
-    rows = []
-    for branch in ledger.branches:
-        done = [row for place, row in ledger.rows.items() if place.branch == branch and place.part == "selection"]
-        best = max((row.objective for row in done if row.objective is not None), default=None)
-        n_failed = sum(row.state == "FAILED" for row in done)
-        rows.append((str(branch), ledger.study.n_trials(branch.kind), len(done), n_failed, best))
-    data = where.read_manifest(name)["data"]
-    if json:
-        keys = ("branch", "n_trials", "n_done", "n_failed", "best")
-        branches = [dict(zip(keys, row, strict=True)) for row in rows]
-        counts = {"n_done": ledger.n_done, "n_total": ledger.n_total}
-        print_json({"name": name, "data": data["source"], **counts, "branches": branches})
-        return
-    say_source(data["source"], data["description"])
-    print_table(f"{name}: {ledger.n_done} of {ledger.n_total}", ("branch", "trials", "done", "failed", "best"), rows)
 
 
 @app.command(name="list")
@@ -190,3 +191,7 @@ def verify(name: NameArgument, store: StoreOption = DEFAULT_STORE, json: JsonOpt
     if found.differences:
         notes.print("the mirrors were rebuilt from the trial files")
         raise typer.Exit(1)
+
+
+app.command()(study_status.status)
+app.command()(study_plan.plan)

@@ -63,6 +63,7 @@ class GuidanceMaps:
 
     M is 1 if no target is left out of its map; otherwise each target of the pool has its own map, and all
     targets outside the pool share one more. r = min(n, d) for a pool of n trials and states of width d.
+    A subject's maps are fitted on its own trials in the pool; what depends on a trial that it did not have is NaN.
 
     Attributes
     ----------

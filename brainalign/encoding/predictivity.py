@@ -1,5 +1,6 @@
 """Neural predictivity: how well a model's states predict each subject's voxels on held-out problems."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
@@ -9,9 +10,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from brainalign.encoding.cross_validation import Rows, heldout_correlations, stratified_folds
 from brainalign.encoding.ridge import RELEASE_ALPHAS, Floats, checked_alphas
+from brainalign.encoding.trials import by_trials, recorded
 from brainalign.errors import InputError
 from brainalign.statistics import median_absolute_deviation
 
+FEW_HELD_OUT = 6
+"""Held-out trials below which a correlation over them says next to nothing by itself."""
 SITES: tuple[Literal["attention"], Literal["layer"]] = ("attention", "layer")
 
 
@@ -63,6 +67,10 @@ class Predictivity:
         ``"all"`` or the stratum that the score is restricted to.
     n_trials
         Problems used.
+    subject_trials
+        Those that each subject had a trial with, in the order of ``subjects``.
+    n_held_out
+        Trials of the smallest held-out fold.
     """
 
     scores: Floats
@@ -71,6 +79,8 @@ class Predictivity:
     subjects: tuple[str, ...]
     subset: str
     n_trials: int
+    subject_trials: tuple[int, ...]
+    n_held_out: int
 
     @property
     def layer_scores(self) -> Floats:
@@ -102,6 +112,18 @@ class Predictivity:
         n_layers = len(self.scores) // 2
         return Place(SITES[row // n_layers], row % n_layers)
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know: that a fold may hold too few trials for its r to say much."""
+        fewest, held_out = min(self.subject_trials), self.n_held_out
+        if held_out >= FEW_HELD_OUT:
+            return ()
+        return (
+            f"{fewest} trials of a subject, {held_out} in a held-out fold: where there is nothing to find, r over so "
+            f"few has a standard deviation of about {1 / math.sqrt(max(1, held_out - 1)):.2f}, and the score is the "
+            "best of all layers; hold it beside the shuffled arm of a study",
+        )
+
     def to_json(self) -> dict[str, Any]:
         """Return plain numbers: the score, its spread, where it is reached, and all layers' and subjects' scores."""
         return {
@@ -114,6 +136,7 @@ class Predictivity:
             },
             "subset": self.subset,
             "n_trials": self.n_trials,
+            "subject_trials": dict(zip(map(str, self.subjects), self.subject_trials, strict=True)),
             "n_subjects": len(self.subjects),
         }
 
@@ -133,7 +156,8 @@ def predictivity(
     X
         float, (2L, n, d) or (2, L, n, d): attention outputs of the L layers, then layer outputs, for n problems.
     Y
-        subject -> float, (n, v): betas on the same problems.
+        subject -> float, (n, v): betas on the same problems; a row is NaN as a whole where the subject had no trial.
+        A subject is fitted and scored on its own trials; subjects with the same ones share their folds.
     strata
         (n,): reasoning type of each problem; folds are stratified by it.
     config
@@ -159,20 +183,43 @@ def predictivity(
     betas = {subject: _checked_betas(subject, values, len(types))[rows] for subject, values in Y.items()}
     if not betas:
         raise InputError("expected betas of at least one subject, found none: check the choice of subjects")
-    folds = folds_of(types[rows], config)
-    used = features if len(rows) == len(types) else features[:, rows]
-    correlations, chosen = heldout_correlations(used, betas, folds, checked_alphas(config.alphas))
-    scores = np.stack([_median_over_voxels(values) for values in correlations.values()], axis=1)
+    correlations, chosen = _scored(features, betas, types, rows, config)
+    scores = np.stack([_median_over_voxels(correlations[subject]) for subject in betas], axis=1)
     if np.isnan(scores).any(axis=1).all():
         raise InputError("expected a layer whose states vary over problems, found none: extract the states again")
+    trials = [int(recorded(values, subject).sum()) for subject, values in betas.items()]
     return Predictivity(
         scores=scores,
-        voxel_scores={subject: values.astype(np.float32) for subject, values in correlations.items()},
-        alphas=chosen,
+        voxel_scores={subject: correlations[subject].astype(np.float32) for subject in betas},
+        alphas=np.stack([chosen[subject] for subject in betas], axis=1),
         subjects=tuple(betas),
         subset=subset,
         n_trials=len(rows),
+        subject_trials=tuple(trials),
+        n_held_out=min(trials) // config.n_splits,
     )
+
+
+def _scored(
+    features: NDArray[Any],
+    betas: Mapping[str, Floats],
+    types: NDArray[Any],
+    rows: NDArray[np.intp],
+    config: PredictivityConfig,
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """Correlations (F, v) and penalties (F, folds) of each subject, those with the same trials together."""
+    alphas = checked_alphas(config.alphas)
+    correlations: dict[str, Floats] = {}
+    chosen: dict[str, Floats] = {}
+    for subjects, there in by_trials(betas):
+        own = rows[there]
+        used = features if len(own) == features.shape[1] else features[:, own]
+        found, penalties = heldout_correlations(
+            used, {subject: betas[subject][there] for subject in subjects}, folds_of(types[own], config), alphas
+        )
+        correlations |= found
+        chosen |= {subject: penalties[:, place] for place, subject in enumerate(subjects)}
+    return correlations, chosen
 
 
 def folds_of(strata: ArrayLike, config: PredictivityConfig) -> list[tuple[Rows, Rows]]:
@@ -221,8 +268,7 @@ def _checked_betas(subject: str, betas: ArrayLike, n_problems: int) -> Floats:
             f"expected betas of shape ({n_problems}, voxels) for subject {subject!r}, found {values.shape}: "
             "select the same problems for states and betas"
         )
-    if not np.isfinite(values).all():
-        raise InputError(f"expected finite betas, found NaN for subject {subject!r}: drop those voxels or the subject")
-    if not (np.ptp(values, axis=0) > 0).any():
+    there = recorded(values, subject)
+    if not there.any() or not (np.ptp(values[there], axis=0) > 0).any():
         raise InputError(f"expected voxels that vary, found none for subject {subject!r}: drop the subject")
     return values

@@ -86,7 +86,7 @@ def benchmark_orders(
         Prompts that the peer runs; all by default.
     """
     prompts = [
-        tuple(model.encode_chat(wording.messages(order.apply(problem))))
+        tuple(model.encode_problem(order.apply(problem), wording))
         for problem in problems
         for order in premise_orders(problem, OrderPlan("all"))
     ]

@@ -51,7 +51,7 @@ class HarnessModel(TemplateLM):
     @property
     def max_length(self) -> int:
         """Tokens that the context holds."""
-        return int(self.model.module.config.max_position_embeddings)
+        return self.model.chat.context
 
     @property
     def tokenizer_name(self) -> str:
@@ -60,10 +60,7 @@ class HarnessModel(TemplateLM):
 
     def apply_chat_template(self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
         """Render a chat by the model's own template."""
-        text: str = self.tokenizer.apply_chat_template(
-            chat_history, tokenize=False, add_generation_prompt=add_generation_prompt, **self.model.template_options
-        )
-        return text
+        return self.model.chat.render(chat_history, generation_prompt=add_generation_prompt)
 
     def tok_encode(self, string: str, add_special_tokens: bool | None = None, **kwargs: Any) -> list[int]:
         """Token ids of a text; templates write their own special tokens, so none is added."""

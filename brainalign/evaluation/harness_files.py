@@ -89,9 +89,7 @@ def _reordered(problem: Problem, ranks: np.ndarray) -> Problem:
 
 
 def _document(model: LanguageModel, problem: Problem, wording: Wording) -> dict[str, Any]:
-    prompt = model.tokenizer.apply_chat_template(
-        wording.messages(problem), tokenize=False, add_generation_prompt=True, **model.template_options
-    )
+    prompt = model.chat.render(model.chat.words(wording).messages(problem))
     return {
         "stimulus_id": problem.stimulus_id,
         "reasoning_type": problem.reasoning_type,

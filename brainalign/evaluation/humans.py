@@ -57,11 +57,16 @@ def compare_with_people(answers: np.ndarray, dataset: FmriDataset) -> HumanCompa
     Raises
     ------
     InputError
-        Not one answer a problem.
+        Not one answer a problem, or subjects who saw different problems.
     """
     problems, correct = dataset.problems, dataset.betas.correct
     if np.shape(answers) != (len(problems),):
         raise InputError(f"expected {len(problems)} answers, found shape {np.shape(answers)}: give one a problem")
+    if not dataset.betas.seen.all():
+        raise InputError(
+            f"expected people who all saw the {len(problems)} problems, found some who saw others: "
+            "select the subjects and problems of one list"
+        )
     right = np.asarray(answers) == problems.labels
     types = problems.types
     categories = np.array([f"{p.reasoning_type}/{p.category}" for p in problems], dtype=np.str_)
@@ -93,4 +98,5 @@ def _accuracy(correct: np.ndarray, name: str) -> Interval:
     n_subjects, n_problems = correct.shape
     subjects, problems = np.indices(correct.shape).reshape(2, -1)
     rng = stream("evaluation", "people", name)
-    return crossed_bootstrap(correct.ravel(), np.zeros(n_subjects * n_problems), subjects, problems, rng=rng)
+    shares = crossed_bootstrap(correct.ravel(), np.zeros(n_subjects * n_problems), subjects, problems, rng=rng)
+    return shares.cut(0, 1)

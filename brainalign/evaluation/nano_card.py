@@ -1,6 +1,7 @@
 """The model card of the nano family: how the models were made, and what they score on words they have never seen."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -127,6 +128,8 @@ def _words(statement: Any) -> set[str]:
 
 
 def _cell(interval: Any) -> str:
+    if math.isnan(interval.low):  # nothing varied
+        return f"{interval.estimate:.3f}"
     return f"{interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
 
 

@@ -161,10 +161,10 @@ class _Asked:
 
     def _prompts(self, problem: Problem) -> tuple[np.ndarray, list[list[int]]]:
         # One order first: a prompt that does not fit is refused before its orders are counted out.
-        self._model.encode_chat(self._wording.messages(problem))
+        self._model.encode_problem(problem, self._wording)
         orders = premise_orders(problem, self._plan)
         rank = np.argsort(forward_order(problem))
-        prompts = [self._model.encode_chat(self._wording.messages(order.apply(problem))) for order in orders]
+        prompts = [self._model.encode_problem(order.apply(problem), self._wording) for order in orders]
         return rank[np.array([order.places for order in orders])].astype(np.int8), prompts
 
 

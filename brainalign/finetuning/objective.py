@@ -1,7 +1,7 @@
 """What training asks of a loss over examples; it knows nothing of engines, workers or schedules."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -23,25 +23,25 @@ class Losses:
     parts : dict of str to torch.Tensor
         Scalar float32 with gradient: every term before its weight, by name (``"brain"``, ``"regulariser"``,
         ``"label"``).
+    weights : dict of str to float
+        Each term's weight in the sum.
     """
 
     total: torch.Tensor
     parts: dict[str, torch.Tensor]
+    weights: dict[str, float] = field(default_factory=dict)
 
 
 class Objective(Protocol):
-    """A loss over examples.
+    """A loss over examples."""
 
-    Attributes
-    ----------
-    n_examples : int
-        How many there are; rows of a micro-batch are 0 … n_examples - 1.
-    identity : str
-        Hash over all that the loss depends on besides the model; a checkpoint of another objective is refused.
-    """
+    @property
+    def n_examples(self) -> int:
+        """How many there are; rows of a micro-batch are 0 … n_examples - 1."""
 
-    n_examples: int
-    identity: str
+    @property
+    def identity(self) -> str:
+        """Hash over all that the loss depends on besides the model; a checkpoint of another objective is refused."""
 
     def losses(self, model: "LanguageModel", rows: Sequence[int], batch_size: int) -> Losses:
         """Run the model once on some examples, with gradient.

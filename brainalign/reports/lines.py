@@ -66,7 +66,8 @@ def _setting_line(row: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
     elif row["missing"]:
         text += f" on the selection part. {row['missing']}"
     setting = f"; {setting_text(_varied(row, kept))}" if row["is_method"] else ""
-    return f"{text} (best of {row['n_tried']}{setting})"
+    missed = f"; no setting met all constraints, this one misses {', '.join(row['missed'])}" if row["missed"] else ""
+    return f"{text} (best of {row['n_tried']}{setting}{missed})"
 
 
 def _score_line(row: Mapping[str, Any], kept: Mapping[str, Any]) -> str:

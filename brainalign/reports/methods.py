@@ -6,7 +6,18 @@ from collections.abc import Mapping
 from brainalign.reports.estimates import Estimate
 from brainalign.reports.numbers import plain, setting_text
 from brainalign.reports.records import StudyRecord, section
-from brainalign.spaces import Choice, DepthRange, Dimension, LayerRuns, Range, Scalar
+from brainalign.spaces import (
+    Choice,
+    Condition,
+    DepthRange,
+    Dimension,
+    LayerDepth,
+    LayerRuns,
+    LayerSets,
+    Range,
+    Scalar,
+)
+from brainalign.study import GENERATIONAL, LEARNING, Goals
 from brainalign.trials import trial_kind
 
 KIND_WORDS = {
@@ -50,8 +61,12 @@ OBJECTIVE_WORDS = {
 }
 SAMPLER_WORDS = {
     "tpe": "the tree-structured Parzen estimator",
+    "gp": "a Gaussian process with expected improvement",
+    "cmaes": "CMA-ES",
     "random": "random sampling",
-    "grid": "a grid",
+    "grid": "a grid in random order",
+    "qmc": "a scrambled Sobol sequence",
+    "nsgaii": "NSGA-II",
 }
 
 
@@ -78,8 +93,15 @@ def space_words(name: str, dimension: Dimension) -> str:
     if isinstance(dimension, DepthRange):
         start, width = _range(dimension.start), _range(dimension.width)
         return f"{name} starting at relative depth {start} and spanning {width} of the depth"
+    if isinstance(dimension, LayerDepth):
+        return f"{name} a single one at relative depth {_range(dimension.depth)}"
     if isinstance(dimension, LayerRuns):
         return f"{name} one of " + ", ".join(f"{first}–{last}" for first, last in dimension.runs)
+    if isinstance(dimension, LayerSets):
+        return f"{name} one of the sets " + ", ".join("{" + ", ".join(map(str, one)) + "}" for one in dimension.sets)
+    if isinstance(dimension, Condition):
+        met = " and ".join(f"{other} {' or '.join(map(plain, values))}" for other, values in dimension.when.items())
+        return f"{space_words(name, dimension.then)} (with {met} only)"
     raise TypeError(f"expected a dimension of a search space, found {type(dimension).__name__}")
 
 
@@ -100,10 +122,15 @@ def _data(study: StudyRecord) -> str:
     wording = "its published wording" if data.get("wording") == "release" else "brainalign's own wording"
     return (
         f"The study stands on {source} of {n_subjects} subject{'s' if n_subjects != 1 else ''}{rois} and on "
-        f"{sum(parts)} deductive problems, put to the model in {wording}. Problems were split by logical form, "
+        f"{sum(parts)} {_problems(study)}, put to the model in {wording}. Problems were split by logical form, "
         f"stratified by type of reasoning and label (selection share {plain(problems.selection_share)}, seed "
         f"{problems.seed}), into {parts[0]} for the search and {parts[1]} for the report. {_models(study)}"
     )
+
+
+def _problems(study: StudyRecord) -> str:
+    types = section(study.data, "problem_types")
+    return f"{next(iter(types))} problems" if len(types) == 1 else "deductive problems"
 
 
 def _models(study: StudyRecord) -> str:
@@ -132,16 +159,29 @@ def _search(study: StudyRecord, kind: str) -> str:
     fixed = kept_settings(study, kind)
     searched = "; ".join(space_words(name, dimensions[name]) for name in dimensions if name not in fixed) or "nothing"
     sampler = SAMPLER_WORDS.get(found.sampler, found.sampler)
-    startup = f" after {found.startup_trials} random trials" if found.sampler == "tpe" else ""
+    startup = f" after {found.startup_trials} random trials" if found.sampler in LEARNING else ""
+    startup += f" in generations of {parsed.population(kind)}" if found.sampler in GENERATIONAL else ""
     n_given = len(found.enqueue)
     enqueued = f" {n_given} of the settings {'was' if n_given == 1 else 'were'} given beforehand." if n_given else ""
-    verb = "to maximise" if study.selects(kind) else "and measured by"
-    aim = f", {verb} {objective}{meaning}"
+    aim = f", {_aim(parsed.goals(kind), meaning)}" if study.selects(kind) else f", and measured by {objective}{meaning}"
     return (
         f"Each arm of {kind} was given {n} trial{'s' if n != 1 else ''}, chosen by {sampler}{startup} (search seed "
         f"{parsed.seeds.search}, replicate seed {parsed.seeds.replicate}){aim}.{enqueued} Varied: {searched}."
         + (f" Kept: {setting_text(fixed)}." if fixed else "")
     )
+
+
+def _aim(goals: Goals, meaning: str) -> str:
+    """Objectives and constraints in words; `meaning` explains the first."""
+    spelled = [
+        f"{'maximise' if direction == 'maximize' else 'minimise'} {name}"
+        for name, direction in goals.directions.items()
+    ]
+    spelled[0] += meaning
+    several = "; winners are the best by the first" if len(spelled) > 1 else ""
+    bounds = [f"{name} at most {plain(most)}" for name, most in goals.upper.items()]
+    bounds += [f"{name} at least {plain(least)}" for name, least in goals.lower.items()]
+    return f"to {' and to '.join(spelled)}{several}" + (f", with {' and '.join(bounds)}" if bounds else "")
 
 
 def kind_words(kind: str) -> str:

@@ -1,16 +1,13 @@
 """A study as its store holds it: arms, their trials, the winner of each and its row on the report part."""
 
-import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from pydantic import ValidationError
-
 from brainalign.artifacts import Result, Store, TrialRow
-from brainalign.errors import StudyError
 from brainalign.reports.numbers import is_number
-from brainalign.study import Study, branches
+from brainalign.search.ledger import stored_study
+from brainalign.study import Goals, Study, branches
 from brainalign.trials import trial_kind
 
 
@@ -19,7 +16,7 @@ class ArmRecord:
     """One arm of one kind on one model.
 
     ``trials`` are its searched settings (selection part) by number; ``reported`` its rows on the report part;
-    ``is_method`` tells the method from its controls.
+    ``is_method`` tells the method from its controls; ``goals`` say which setting is the best.
     """
 
     model: str
@@ -28,6 +25,7 @@ class ArmRecord:
     is_method: bool
     trials: tuple[TrialRow, ...] = ()
     reported: tuple[TrialRow, ...] = ()
+    goals: Goals = field(default_factory=lambda: Goals({"objective": "maximize"}))
 
     @property
     def complete(self) -> tuple[TrialRow, ...]:
@@ -41,11 +39,8 @@ class ArmRecord:
 
     @property
     def best(self) -> TrialRow | None:
-        """The trial with the highest objective on the selection part; of equals the reported one, then the first."""
-        if not self.complete:
-            return None
-        numbers = {row.number for row in self.reported}
-        return max(self.complete, key=lambda row: (objective_of(row), row.number in numbers, -row.number))
+        """The winner on the selection part by the kind's goals; of equals the reported one, then the first."""
+        return self.goals.best(self.complete, prefer={row.number for row in self.reported})
 
     @property
     def winner_on_report(self) -> TrialRow | None:
@@ -107,7 +102,7 @@ class StudyRecord:
         return trial_kind(kind).selects
 
     def objective_name(self, kind: str) -> str:
-        """Metric that the kind's searches maximise."""
+        """Metric that the kind's winners are chosen by."""
         return self.study.objective(kind)
 
     def n_layers(self, model: str) -> int | None:
@@ -135,11 +130,6 @@ def section(manifest: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def objective_of(row: TrialRow) -> float:
-    """Give a trial's objective, minus infinity where it has none, so that it never wins."""
-    return float(row.objective) if row.objective is not None and math.isfinite(row.objective) else -math.inf
-
-
 def read_study(store: Store, name: str) -> StudyRecord:
     """Read manifest and trials of a study.
 
@@ -149,30 +139,22 @@ def read_study(store: Store, name: str) -> StudyRecord:
         The store has no such study or cannot be read.
     """
     manifest = store.read_manifest(name)
-    try:
-        study = Study.model_validate(manifest.get("study"))
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "study"
-        path = store.study_folder(name) / "manifest.json"
-        raise StudyError(
-            f"expected a study in {path}, found {place}: {first['msg']}; use the brainalign that wrote it"
-        ) from error
+    study = stored_study(store, name)
     rows = store.read_trials(name)
     places = [(branch.model, branch.kind, branch.arm) for branch in branches(study)]
     places += [(row.model, row.kind, row.arm) for row in rows]
     groups: dict[tuple[str, str], list[str]] = {}
     for model, kind, arm in dict.fromkeys(places):
         groups.setdefault((model, kind), []).append(arm)
-    arms = [_arm(rows, model, kind, arm) for (model, kind), names in groups.items() for arm in names]
+    goals = {kind: study.goals(kind) for kind in study.kinds}
+    arms = [_arm(rows, (model, kind, arm), goals) for (model, kind), names in groups.items() for arm in names]
     return StudyRecord(store, name, manifest, study, tuple(arms))
 
 
-def _arm(rows: list[TrialRow], model: str, kind: str, arm: str) -> ArmRecord:
-    own = sorted(
-        (row for row in rows if (row.model, row.kind, row.arm) == (model, kind, arm)), key=lambda row: row.number
-    )
+def _arm(rows: list[TrialRow], place: tuple[str, str, str], goals: Mapping[str, Goals]) -> ArmRecord:
+    model, kind, arm = place
+    own = sorted((row for row in rows if (row.model, row.kind, row.arm) == place), key=lambda row: row.number)
     trials = tuple(row for row in own if row.part == "selection")
-    return ArmRecord(
-        model, kind, arm, arm == trial_kind(kind).arms[0], trials, tuple(row for row in own if row.part == "report")
-    )
+    reported = tuple(row for row in own if row.part == "report")
+    record = ArmRecord(model, kind, arm, arm == trial_kind(kind).arms[0], trials, reported)
+    return replace(record, goals=goals[kind]) if kind in goals else record

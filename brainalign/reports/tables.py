@@ -13,6 +13,7 @@ from brainalign.reports.numbers import is_number
 from brainalign.reports.records import ArmRecord, StudyRecord, read_study
 from brainalign.reports.subjects import subject_interval
 from brainalign.steering.outcomes import OutcomeSummary, summarise
+from brainalign.study import front_to_json
 
 INTERVAL_METRIC = "net_balanced_accuracy"
 """The metric that outcome summaries give an interval for."""
@@ -25,7 +26,8 @@ class BestSetting:
     ``selection`` and ``report`` are the objective on the two parts, ``gap`` their difference (what choosing the best of
     ``n_tried`` settings cost), ``summary`` the outcomes on the report part, or on the selection part while there is no
     other (``summary_part`` says which); ``done`` says whether nothing of the arm is left to run. ``number`` is None
-    where no trial has an objective; ``missing`` says what is not there and why.
+    where no trial has an objective; ``missing`` says what is not there and why. ``missed`` names the constraints that
+    the setting misses: a winner misses one only where no setting meets them all.
     """
 
     model: str
@@ -44,6 +46,7 @@ class BestSetting:
     summary: OutcomeSummary | None
     summary_part: str | None
     missing: str
+    missed: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """All fields as a JSON object."""
@@ -61,6 +64,7 @@ class BestSetting:
             "gap",
         )
         flat = {name: getattr(self, name) for name in (*names, "summary_part", "missing")}
+        flat["missed"] = list(self.missed)
         for name in ("selection", "report"):
             value: Estimate | None = getattr(self, name)
             flat[name] = None if value is None else value.to_json()
@@ -113,7 +117,8 @@ def study_summary(store: Store, name: str) -> dict[str, Any]:
     dict
         ``name``, ``identity``, ``simulated``, ``data`` (source, description, content hash, subjects), ``n_trials``
         (counts), ``kept`` (settings that are the same in all trials, by kind), ``best`` (as `BestSetting.to_json`) and
-        ``comparisons`` (as `ArmComparison.to_json`), and ``scores``: every setting of the kinds that only measure.
+        ``comparisons`` (as `ArmComparison.to_json`), ``scores``: every setting of the kinds that only measure, and
+        ``fronts``: the Pareto front of every arm that is searched for several objectives, on the selection part.
 
     Raises
     ------
@@ -136,6 +141,11 @@ def study_summary(store: Store, name: str) -> dict[str, Any]:
             for model, kind in study.groups
             if not study.selects(kind)
             for score in scores_of(study, model, kind)
+        ],
+        "fronts": [
+            {"model": arm.model, "kind": arm.kind, "arm": arm.arm, "front": front_to_json(arm.goals, arm.complete)}
+            for arm in study.arms
+            if len(arm.goals.directions) > 1
         ],
     }
 
@@ -177,6 +187,7 @@ def _best_setting(study: StudyRecord, arm: ArmRecord) -> BestSetting:
         summary=summaries[told],
         summary_part=None if summaries[told] is None else told,
         missing=_missing(study, arm),
+        missed=() if best is None else tuple(name for name, over in arm.goals.violations(best).items() if over > 0),
     )
 
 

@@ -25,13 +25,17 @@ _WORKER_ENV = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"}
 
 
 @contextmanager
-def cluster(address: str | None) -> Iterator[None]:
+def cluster(address: str | None, *, n_cpus: int | None = None, setup: str | None = None) -> Iterator[None]:
     """Use a running Ray (this process's, or the one at `address`), else a local one that ends with the block.
 
     Parameters
     ----------
     address : str or None
         ``"auto"`` or ``"host:port"``; None starts a local Ray.
+    n_cpus : int, optional
+        Cores of a local Ray; without it all of the machine's.
+    setup : str, optional
+        Dotted name of a function that every worker calls when it starts.
 
     Raises
     ------
@@ -55,7 +59,8 @@ def cluster(address: str | None) -> Iterator[None]:
             include_dashboard=False if address is None else None,
             logging_level="ERROR",
             log_to_driver=False,
-            runtime_env={"env_vars": _WORKER_ENV},
+            num_cpus=n_cpus,
+            runtime_env={"env_vars": _WORKER_ENV} | ({"worker_process_setup_hook": setup} if setup else {}),
         )
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         where = f"a Ray cluster at {address}" if address else "a local Ray to start"

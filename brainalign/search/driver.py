@@ -3,33 +3,35 @@
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import ray
 from ray import tune
-from ray.tune import Callback
 from ray.tune.execution.placement_groups import PlacementGroupFactory
 
 from brainalign.artifacts import Store, TrialRow
 from brainalign.errors import BrainalignError, ClusterError, StudyError
+from brainalign.planning.plan import cheapest_trial
+from brainalign.search.budget import Budget, study_caps
 from brainalign.search.cluster import cluster
+from brainalign.search.hook import Hook, OverTime, RunClock, Watch
 from brainalign.search.lease import lease
 from brainalign.search.ledger import Ledger
 from brainalign.search.optuna_mirror import OptunaMirror
-from brainalign.search.preparation import Prepared, begin, describe_model, prepare
+from brainalign.search.preparation import Prepared, begin, data_size, describe_model, keep_plan, prepare
 from brainalign.search.progress import Listener, Silent
 from brainalign.search.searcher import StudySearcher
-from brainalign.search.worker import Shared, TrialWorker, config_place, one_thread
+from brainalign.search.shape import probe_gpu_memory, ray_cluster
+from brainalign.search.slots import Slots, cost_model
+from brainalign.search.worker import Shared, TrialWorker, one_thread
 from brainalign.study import Study
 from brainalign.tracking import mirror as mirror_mlflow
-from brainalign.trials import Context, trial_kind
-from brainalign.zoo import model_facts
+from brainalign.trials import Context
 
 GIB = 1 << 30
+MIB = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,9 @@ class StudyRun:
     n_lost : int
         Not finished for a fault around them (a worker that died, a store that could not be written); resume asks again.
     interrupted : bool
-        Ctrl-C, or the cap on wall time.
+        By Ctrl-C.
+    stopped_by : str or None
+        The cap of the study file that ended the run.
     seconds : float
         Wall time of this run, s.
     """
@@ -60,6 +64,7 @@ class StudyRun:
     n_new: int
     n_lost: int
     interrupted: bool
+    stopped_by: str | None
     seconds: float
 
 
@@ -70,6 +75,7 @@ def run_study(
     betas: Path | str | None = None,
     address: str | None = None,
     listener: Listener | None = None,
+    retry_failed: bool = False,
 ) -> StudyRun:
     """Run a study, or what is left of it.
 
@@ -85,6 +91,8 @@ def run_study(
         Address of a Ray cluster; without it a local Ray is started and ended.
     listener : Listener, optional
         Hears of every finished trial.
+    retry_failed : bool, optional
+        Run trials that failed once more, each with its setting. A failure that stays is kept.
 
     Returns
     -------
@@ -96,29 +104,67 @@ def run_study(
     InputError, ModelError
         The study does not fit its models or data.
     StudyError
-        The study's name is taken by other settings or data, or another driver holds it.
+        The study's name is taken by other settings or data, or another driver holds it; or a trial met a fault that
+        every other would meet.
     """
     started = time.monotonic()
     store = store if isinstance(store, Store) else Store(store)
     heard = listener or Silent()
     ready = prepare(study, store, betas)
+    study_caps(study).check(cheapest_trial(study, data_size(ready.dataset, ready.split)))
     with lease(store.study_folder(study.name)):
         begin(ready)
-        ledger = Ledger(study, _whole_rows(store, study.name, heard))
-        optuna = OptunaMirror(store.study_folder(study.name) / "optuna.journal", study)
-        optuna.rebuild(ledger.rows.values())
-        interrupted = False
+        ledger, optuna = reopen(study, store, heard, retry_failed=retry_failed)
+        ending = Ending()
         heard.begin(ledger.n_done, ledger.n_total)
         if ledger.next_place() is not None:
-            with cluster(address):
-                _check_room(study, address, heard)
-                describe_models(ready, heard)
-                interrupted = _tune(ready, ledger, StudySearcher(ledger, optuna, store), heard)
+            clock = RunClock(store, study.name, started)
+            try:
+                with cluster(address):
+                    ending = _search(ready, ledger, optuna, clock, heard, address)
+            finally:
+                clock.end(ending.stopped_by)
             _mirror(store, study.name, heard)
         n_failed = sum(row.state == "FAILED" for row in ledger.rows.values())
     seconds = time.monotonic() - started
     counts = (ledger.n_done, ledger.n_total, n_failed, ledger.n_new, len(ledger.lost))
-    return StudyRun(study.name, store.root, *counts, interrupted, seconds)
+    return StudyRun(study.name, store.root, *counts, ending.interrupted, ending.stopped_by, seconds)
+
+
+@dataclass(frozen=True)
+class Ending:
+    """Why a search ended before nothing was left: by Ctrl-C, or by a cap."""
+
+    interrupted: bool = False
+    stopped_by: str | None = None
+
+
+def _search(
+    ready: Prepared, ledger: Ledger, optuna: OptunaMirror, clock: RunClock, heard: Listener, address: str | None
+) -> Ending:
+    """Look at the cluster, price the study, read its models, and run what is left."""
+    study, store = ready.study, ready.store
+    gpu_memory_gib = probe_gpu_memory()
+    costs = cost_model(store, study, ray_cluster(gpu_memory_gib), data_size(ready.dataset, ready.split))
+    slots = Slots(ledger, costs, lambda: ray_cluster(gpu_memory_gib))
+    _check_room(slots, ledger, address, heard)
+    keep_plan(ready, costs, heard)
+    describe_models(ready, slots, heard)
+    budget = Budget(ledger, slots, store, clock.wall_s)
+    searcher = StudySearcher(ledger, optuna, store, slots, budget)
+    return _tune(ready, ledger, searcher, Watch(slots, budget, clock, heard))
+
+
+def reopen(study: Study, store: Store, heard: Listener, *, retry_failed: bool = False) -> tuple[Ledger, OptunaMirror]:
+    """Read what of a study is done, and bring Optuna's storage to it; the caller holds the study's lease."""
+    store.compact_trials(study.name)
+    rows = _whole_rows(store, study.name, heard)
+    again = [row for row in rows if retry_failed and row.state == "FAILED"]
+    done = [row for row in rows if row.state != "FAILED"] if retry_failed else rows
+    ledger = Ledger(study, done, again)
+    optuna = OptunaMirror(store.study_folder(study.name) / "optuna.journal", study)
+    optuna.rebuild(ledger.rows.values())
+    return ledger, optuna
 
 
 def _whole_rows(store: Store, name: str, heard: Listener) -> list[TrialRow]:
@@ -130,38 +176,44 @@ def _whole_rows(store: Store, name: str, heard: Listener) -> list[TrialRow]:
     return whole
 
 
-def _check_room(study: Study, address: str | None, heard: Listener) -> None:
+def _check_room(slots: Slots, ledger: Ledger, address: str | None, heard: Listener) -> None:
     """Refuse, before the start, trials that this machine has no room for; a cluster may still grow, so there say so."""
-    nodes = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    for kind in study.kinds:
-        for model in study.models:
-            needs = _bundle(kind, model)
-            if not any(all(node.get(name, 0) >= amount for name, amount in needs.items()) for node in nodes):
-                wanted = f"{needs.get('CPU', 0):g} CPU, {needs.get('GPU', 0):g} GPU, {needs['memory'] / GIB:.1f} GiB"
-                message = (
-                    f"expected a node with room for a {kind} trial of {model} ({wanted}), found none of {len(nodes)}"
-                )
-                if address is None:
-                    raise ClusterError(f"{message}: choose a smaller model or a larger machine")
-                heard.note(f"{message}: such trials wait until the cluster has grown")
+    told = set()
+    for branch in ledger.branches:
+        needs = slots.needs(branch)
+        if (branch.kind, branch.model) in told or slots.can_ever(branch):
+            continue
+        told.add((branch.kind, branch.model))
+        on = f" on each of {needs.n_nodes} nodes" if needs.n_nodes > 1 else ""
+        wanted = f"{needs.cpus:g} CPU, {needs.gpus:g} GPU, {needs.memory_gib:.1f} GiB{on}"
+        message = (
+            f"expected a node with room for a {branch.kind} trial of {branch.model} ({wanted}), found none of "
+            f"{len(slots.costs.cluster.nodes)}"
+        )
+        if address is None:
+            raise ClusterError(f"{message}: choose a smaller model or a larger machine")
+        heard.note(f"{message}: such trials wait until the cluster has grown")
 
 
 def _mirror(store: Store, name: str, heard: Listener) -> None:
-    """Bring MLflow up to date; where it cannot be reached the results are safe and the mirror is rebuilt later."""
+    """Compact the rows and bring MLflow up to date; where either fails the results are safe and it is done later."""
     try:
+        store.compact_trials(name)
         mirror_mlflow(store, name)
     except Exception as error:  # noqa: BLE001 - the mirror's border: whatever ails MLflow must not end a study
-        heard.note(f"MLflow is not up to date, `brainalign study verify` rebuilds it: {str(error).splitlines()[0]}")
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
+        heard.note(f"MLflow is not up to date, `brainalign study verify` rebuilds it: {reason}")
 
 
-def describe_models(ready: Prepared, heard: Listener) -> None:
+def describe_models(ready: Prepared, slots: Slots, heard: Listener) -> None:
     """Note in the manifest what each model is and answers unsteered, and leave its activations in the store."""
     manifest = ready.store.read_manifest(ready.study.name)
     missing = [model for model in ready.study.models if model not in manifest["models"]]
     for model in missing:
         heard.note(f"{model}: loading, and reading its states on {len(ready.dataset.problems)} problems")
-        context = Context(ready.store, ready.dataset, ready.split, model)
-        task = ray.remote(num_cpus=1, memory=int(model_facts(model).memory_gib * GIB))(_describe)
+        needs = slots.model_needs(model)
+        context = Context(ready.store, ready.dataset, ready.split, model, "cuda" if needs.gpus else "cpu")
+        task = ray.remote(num_cpus=needs.cpus, num_gpus=needs.gpus, memory=int(needs.memory_gib * GIB))(_describe)
         facts, baseline = _result(task.remote(context))
         manifest["models"][model], manifest["baseline"][model] = facts, baseline
         heard.note(f"{model}: unsteered balanced accuracy {baseline['report']['balanced_accuracy']:.3f} (report part)")
@@ -188,13 +240,13 @@ def _describe(context: Context) -> tuple[dict[str, Any], dict[str, Any]]:
     return describe_model(context)
 
 
-def _tune(ready: Prepared, ledger: Ledger, searcher: StudySearcher, heard: Listener) -> bool:
-    """Run Ray Tune until nothing is left; True where it was interrupted before that."""
+def _tune(ready: Prepared, ledger: Ledger, searcher: StudySearcher, watch: Watch) -> Ending:
+    """Run Ray Tune until nothing is left, or a cap or Ctrl-C ends it."""
     study, store = ready.study, ready.store
     shared = ray.put(Shared(study, str(store.root), ready.dataset, ready.split))
     trainable = tune.with_resources(tune.with_parameters(TrialWorker, shared=shared), _resources)
     scratch = Path(tempfile.mkdtemp(prefix="brainalign-tune-"))
-    hook = _Hook(ledger, searcher, heard, study, lambda: _mirror(store, study.name, heard))
+    hook = Hook(ledger, searcher, watch, lambda: _mirror(store, study.name, watch.heard))
     tuner = tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(
@@ -204,6 +256,7 @@ def _tune(ready: Prepared, ledger: Ledger, searcher: StudySearcher, heard: Liste
             name=study.name,
             storage_path=str(scratch),
             callbacks=[hook],
+            stop=OverTime(watch.budget, searcher),
             verbose=0,
             checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
             failure_config=tune.FailureConfig(max_failures=study.execution.worker_failures),
@@ -212,61 +265,25 @@ def _tune(ready: Prepared, ledger: Ledger, searcher: StudySearcher, heard: Liste
     try:
         tuner.fit()
     except KeyboardInterrupt:
-        return True
+        return Ending(interrupted=True)
     finally:
         hook.close()
         shutil.rmtree(scratch, ignore_errors=True)
     if searcher.fault is not None:
+        watch.clock.usage.fail("study", searcher.failure, searcher.fault)
         raise StudyError(searcher.fault)
-    return not ledger.complete and not ledger.lost
+    left = not ledger.complete and not ledger.lost
+    return Ending(interrupted=left and watch.budget.stopped_by is None, stopped_by=watch.budget.stopped_by)
 
 
 def _resources(config: dict[str, Any]) -> PlacementGroupFactory:
-    """State a trial's resources; a model's own memory keeps actors of different models apart."""
-    return PlacementGroupFactory([_bundle(config["kind"], config["model"])])
+    """Ask for a bundle on each node that a trial runs on.
 
-
-def _bundle(kind: str, model: str) -> dict[str, float]:
-    needs = trial_kind(kind).resources(model_facts(model))
-    bundle = {"CPU": needs.cpus, "GPU": needs.gpus, "memory": needs.memory_gib * GIB}
-    return {name: amount for name, amount in bundle.items() if amount}
-
-
-class _Hook(Callback):  # type: ignore[misc]
-    """Passes finished trials on: to the listener at once, to MLflow in the background."""
-
-    def __init__(
-        self, ledger: Ledger, searcher: StudySearcher, heard: Listener, study: Study, mirror: Callable[[], Any]
-    ) -> None:
-        self._ledger, self._searcher, self._heard = ledger, searcher, heard
-        self._wall_s = (study.budget.wall_minutes or float("inf")) * 60
-        self._began = time.monotonic()
-        self._mirror = mirror
-        self._pool = ThreadPoolExecutor(max_workers=1)
-        self._mirroring: Future[Any] | None = None
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {}  # goes into Tune's snapshot, which is never read
-
-    def on_trial_complete(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._pass_on(trial)
-
-    def on_trial_error(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        reason = str(trial.get_error() or "its worker died").strip().splitlines()[-1]
-        self._heard.note(f"{config_place(trial.config)} is not done and will be asked again by resume: {reason}")
-        self._pass_on(trial)
-
-    def _pass_on(self, trial: Any) -> None:
-        row = self._ledger.rows.get(config_place(trial.config))
-        if row is not None:
-            self._heard.finished(row, self._ledger.n_done, self._ledger.n_total)
-        if time.monotonic() - self._began > self._wall_s:
-            self._searcher.stopped = True
-        if self._mirroring is None or self._mirroring.done():
-            self._mirroring = self._pool.submit(self._mirror)
-
-    def close(self) -> None:
-        """Wait for MLflow."""
-        self._pool.shutdown(wait=True)
-        if self._mirroring is not None:
-            self._mirroring.result()
+    Tune hands an actor on to any trial with the same placement group, so each model states a memory of its own, by a
+    few MiB: a model is never swapped for another inside of an actor, which serves all kinds and arms of its model.
+    """
+    needs = config["needs"]
+    bundle = {"CPU": needs["cpus"], "GPU": needs["gpus"], "memory": needs["memory_gib"] * GIB + needs["apart"] * MIB}
+    asked = {name: amount for name, amount in bundle.items() if amount}
+    strategy = "STRICT_SPREAD" if needs["n_nodes"] > 1 else "PACK"
+    return PlacementGroupFactory([asked] * needs["n_nodes"], strategy=strategy)

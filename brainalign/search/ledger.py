@@ -1,21 +1,60 @@
 """What of a study is done, what is running and what comes next; no Ray, no Optuna.
 
 A trial may start when its number is below the branch's budget and the trials it learns from are done: trial i of a
-branch learns from trials 0 … i - window and from no other, whatever finished meanwhile. So what is suggested depends on
-names and results alone, never on how many workers there are.
+branch learns from a prefix of the trials before it and from no other, whatever finished meanwhile. So what is suggested
+depends on names and results alone, never on how many workers there are.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from brainalign.artifacts import TrialRow
-from brainalign.study import Branch, Place, Study, branches
+from pydantic import ValidationError
+
+from brainalign.artifacts import Store, TrialRow
+from brainalign.errors import StudyError
+from brainalign.study import Branch, Place, Study, branches, n_learned_from
 from brainalign.trials import trial_kind
+
+
+def stored_study(store: Store, name: str) -> Study:
+    """Study as the store's manifest holds it.
+
+    Raises
+    ------
+    StudyError
+        The store has no such study, or another version of the platform wrote it.
+    """
+    try:
+        return Study.model_validate(store.read_manifest(name)["study"])
+    except (ValidationError, KeyError) as error:
+        where = store.study_folder(name) / "manifest.json"
+        first = error.errors()[0] if isinstance(error, ValidationError) else {"loc": ("study",), "msg": "no study"}
+        reason = f"{'.'.join(map(str, first['loc'])) or 'study'}: {first['msg']}"
+        raise StudyError(f"expected a study in {where}, found {reason}: use the brainalign that wrote it") from error
 
 
 def row_place(row: TrialRow) -> Place:
     """Place that a row stands at."""
     return Place(Branch(row.model, row.kind, row.arm), row.number, row.part)
+
+
+class _Book:
+    """Pages of one branch: which numbers are done, and from where to look for the next."""
+
+    def __init__(self) -> None:
+        self.done: set[int] = set()
+        self.n_prefix = 0
+        self.first_free = 0
+        self.winner: TrialRow | None = None
+        self.judged = False
+
+    def enter(self, number: int) -> None:
+        """Note a trial as done."""
+        self.done.add(number)
+        self.judged = False
+        while self.n_prefix in self.done:
+            self.n_prefix += 1
 
 
 class Ledger:
@@ -27,25 +66,39 @@ class Ledger:
         What is to be done.
     rows : iterable of TrialRow
         What is done already.
+    again : iterable of TrialRow
+        What is done and shall be tried once more, each place with its old setting.
     """
 
-    def __init__(self, study: Study, rows: Iterable[TrialRow]) -> None:
+    def __init__(self, study: Study, rows: Iterable[TrialRow], again: Iterable[TrialRow] = ()) -> None:
         self.study = study
         self.branches = list(branches(study))
-        self.rows: dict[Place, TrialRow] = {row_place(row): row for row in rows}
+        self.again: dict[Place, TrialRow] = {row_place(row): row for row in again}
+        self.rows: dict[Place, TrialRow] = {}
         self.running: dict[Place, Mapping[str, Any]] = {}
-        self.n_new = 0
         self.lost: dict[Place, Mapping[str, Any]] = {}
+        self.n_new = 0
+        self._books = {branch: _Book() for branch in self.branches}
+        self._budgets = {branch: study.n_trials(branch.kind) for branch in self.branches}
+        self._order = {branch: index for index, branch in enumerate(self.branches)}
+        for row in rows:
+            self._enter(row_place(row), row)
+
+    def _enter(self, place: Place, row: TrialRow) -> None:
+        self.rows[place] = row
+        book = self._books.get(place.branch)
+        if book is not None and place.part == "selection" and place.number < self._budgets[place.branch]:
+            book.enter(place.number)
 
     @property
     def n_total(self) -> int:
         """Places of the study: trials of every branch, and a reading on the report part for each that has a winner."""
-        return sum(self.study.n_trials(branch.kind) + self._may_win(branch) for branch in self.branches)
+        return sum(self._budgets[branch] + self._may_win(branch) for branch in self.branches)
 
     @property
     def n_done(self) -> int:
         """Places that are in a final state."""
-        return sum(1 for branch in self.branches for place in self.places(branch) if place in self.rows)
+        return sum(len(self._books[branch].done) + self._is_reported(branch) for branch in self.branches)
 
     @property
     def complete(self) -> bool:
@@ -55,52 +108,84 @@ class Ledger:
     def _reports(self, branch: Branch) -> bool:
         return trial_kind(branch.kind).selects
 
+    def _is_searched(self, branch: Branch) -> bool:
+        return len(self._books[branch].done) == self._budgets[branch]
+
     def _may_win(self, branch: Branch) -> bool:
         """Whether the branch has a winner, or may still get one."""
-        open_trials = any(not self.trial_row(branch, number) for number in range(self.study.n_trials(branch.kind)))
-        return self._reports(branch) and (open_trials or self.winner(branch) is not None)
+        return self._reports(branch) and (not self._is_searched(branch) or self.winner(branch) is not None)
+
+    def _report_place(self, branch: Branch) -> Place | None:
+        """Place of the winner's reading on the report part, once it is known which trial won."""
+        winner = self.winner(branch) if self._reports(branch) else None
+        return Place(branch, winner.number, "report") if winner else None
+
+    def _is_reported(self, branch: Branch) -> bool:
+        place = self._report_place(branch)
+        return place is not None and place in self.rows
 
     def places(self, branch: Branch) -> list[Place]:
         """All places of a branch, the reading on the report part last (once it is known which trial won)."""
-        numbered = [Place(branch, number, "selection") for number in range(self.study.n_trials(branch.kind))]
-        winner = self.winner(branch) if self._reports(branch) else None
-        return numbered + ([Place(branch, winner.number, "report")] if winner else [])
+        numbered = [Place(branch, number, "selection") for number in range(self._budgets[branch])]
+        report = self._report_place(branch)
+        return [*numbered, report] if report else numbered
+
+    def trials(self, branch: Branch) -> list[TrialRow]:
+        """Rows of a branch's finished trials on the selection part, by number."""
+        return [self.rows[Place(branch, number, "selection")] for number in sorted(self._books[branch].done)]
 
     def trial_row(self, branch: Branch, number: int) -> TrialRow | None:
         """Row of a trial on the selection part; None while it is not done."""
         return self.rows.get(Place(branch, number, "selection"))
 
     def setting(self, branch: Branch, number: int) -> Mapping[str, Any] | None:
-        """Return the setting of a trial that is done or running; None where it has none yet."""
-        row = self.trial_row(branch, number)
+        """Return the setting of a trial that is done, running or to be tried again; None where it has none yet."""
         place = Place(branch, number, "selection")
+        row = self.rows.get(place, self.again.get(place))
         return row.setting if row else self.running.get(place, self.lost.get(place))
 
     def winner(self, branch: Branch) -> TrialRow | None:
-        """Best trial of a branch on the selection part (the earliest of equals); None until all its trials are done."""
-        numbers = range(self.study.n_trials(branch.kind))
-        rows = [row for number in numbers if (row := self.trial_row(branch, number))]
-        scored = [row for row in rows if row.state == "COMPLETE" and row.objective is not None]
-        if len(rows) < len(numbers) or not scored:
+        """Best trial of a branch on the selection part, by the kind's goals; None until all its trials are done."""
+        if not self._is_searched(branch):
             return None
-        return max(scored, key=lambda row: (row.objective, -row.number))
+        book = self._books[branch]
+        if not book.judged:
+            book.winner, book.judged = self.study.goals(branch.kind).best(self.trials(branch)), True
+        return book.winner
 
     def next_place(self) -> Place | None:
         """Next place that may start now: lowest numbers first, so that arms advance together; None where none may."""
+        return next(iter(self.ready_places()), None)
+
+    def ready_places(self) -> list[Place]:
+        """Places that may start now, at most one a branch, in the order of `next_place`."""
         ready = [place for branch in self.branches if (place := self._next_of(branch))]
-        order = {branch: index for index, branch in enumerate(self.branches)}
-        return min(ready, key=lambda place: (place.part == "report", place.number, order[place.branch]), default=None)
+        return sorted(ready, key=lambda place: (place.part == "report", place.number, self._order[place.branch]))
+
+    def n_left(self) -> dict[Branch, int]:
+        """Places of each branch that nobody works on and that are not done, the report's among them."""
+        taken = Counter(place.branch for place in (*self.running, *self.lost))
+        return {branch: max(0, self._n_open(branch) - taken[branch]) for branch in self.branches}
+
+    def _n_open(self, branch: Branch) -> int:
+        open_numbers = self._budgets[branch] - len(self._books[branch].done)
+        return open_numbers + self._may_win(branch) - self._is_reported(branch)
 
     def _next_of(self, branch: Branch) -> Place | None:
-        for place in self.places(branch):
-            if place in self.rows or place in self.running or place in self.lost:
-                continue
-            return place if place.part == "report" or self._may_start(place) else None
-        return None
+        book = self._books[branch]
+        while book.first_free < self._budgets[branch]:
+            place = Place(branch, book.first_free, "selection")
+            if not self._is_taken(place):
+                return place if self._may_start(place) else None
+            book.first_free += 1
+        report = self._report_place(branch)
+        return report if report and not self._is_taken(report) else None
+
+    def _is_taken(self, place: Place) -> bool:
+        return place in self.rows or place in self.running or place in self.lost
 
     def _may_start(self, place: Place) -> bool:
-        last_seen = place.number - self.study.kinds[place.branch.kind].window
-        return all(self.trial_row(place.branch, number) for number in range(last_seen + 1))
+        return self._books[place.branch].n_prefix >= n_learned_from(self.study, place.branch.kind, place.number)
 
     def start(self, place: Place, setting: Mapping[str, Any]) -> None:
         """Note that a place is being worked on, with which setting."""
@@ -115,4 +200,4 @@ class Ledger:
         place = row_place(row)
         self.running.pop(place, None)
         self.n_new += 1
-        self.rows[place] = row
+        self._enter(place, row)

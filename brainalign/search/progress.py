@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from brainalign.artifacts import TrialRow
+from brainalign.study import Study
 from brainalign.trials import trial_kind
 
 
@@ -44,8 +45,8 @@ class StudyProgress:
     Time left is extrapolated from the trials that were finished since the start of this run.
     """
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, console: Console, study: Study) -> None:
+        self._console, self._study = console, study
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         self._bar = Progress(*columns, TextColumn("{task.fields[left]}  {task.fields[best]}"), console=console)
         self._task = self._bar.add_task("trials", total=None, left="", best="")
@@ -77,8 +78,10 @@ class StudyProgress:
 
     def finished(self, row: TrialRow, n_done: int, n_total: int) -> None:
         """Move the bar and remember the best objective of the method, not its controls, on the selection part."""
-        if _better(row, self._best):
-            self._best = row
+        if row.part == "selection" and trial_kind(row.kind).selects and row.arm == trial_kind(row.kind).arms[0]:
+            # Figures of different kinds cannot be compared: the line shows the kind that finished last.
+            rivals = [self._best] if self._best and self._best.kind == row.kind else []
+            self._best = self._study.goals(row.kind).best([*rivals, row]) or self._best
         left = self._left(n_done, n_total)
         best = f"best so far {self._best.objective:+.3f} ({self._best.arm} {self._best.number})" if self._best else ""
         self._bar.update(self._task, completed=n_done, total=n_total, left=left, best=best)
@@ -93,10 +96,3 @@ class StudyProgress:
             return ""
         seconds = (time.monotonic() - self._began) / n_here * max(n_total - n_done, 0)
         return f"{int(seconds // 60)}:{int(seconds % 60):02d} left"
-
-
-def _better(row: TrialRow, best: TrialRow | None) -> bool:
-    kind = trial_kind(row.kind)
-    if row.part != "selection" or row.objective is None or not kind.selects or row.arm != kind.arms[0]:
-        return False
-    return best is None or best.objective is None or row.objective > best.objective

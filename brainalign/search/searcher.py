@@ -5,9 +5,12 @@ from typing import Any
 from ray.tune.search import Searcher
 
 from brainalign.artifacts import Store
+from brainalign.search.budget import Budget
+from brainalign.search.failures import FailureClass
 from brainalign.search.ledger import Ledger
 from brainalign.search.optuna_mirror import OptunaMirror
-from brainalign.search.suggestion import suggest
+from brainalign.search.slots import Slots
+from brainalign.search.suggestion import Suggester
 from brainalign.search.worker import place_config
 from brainalign.study import Place
 
@@ -26,16 +29,23 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         Optuna's storage, kept equal to the trial files.
     store : Store
         Where workers write their rows.
+    slots : Slots
+        Chooses which place starts next.
+    budget : Budget
+        Says whether it may start under the caps.
     """
 
-    def __init__(self, ledger: Ledger, mirror: OptunaMirror, store: Store) -> None:
+    def __init__(self, ledger: Ledger, mirror: OptunaMirror, store: Store, slots: Slots, budget: Budget) -> None:
         super().__init__(metric="objective", mode="max")
+        self._slots, self._budget = slots, budget
         self._ledger = ledger
+        self._suggester = Suggester(ledger)
         self._mirror = mirror
         self._store = store
         self._live: dict[str, Place] = {}
         self.stopped = False
         self.fault: str | None = None
+        self.failure: FailureClass = "error"
 
     def __getstate__(self) -> dict[str, Any]:
         """Tune pickles its searcher into a snapshot that is never read: nothing of this one belongs there."""
@@ -43,15 +53,26 @@ class StudySearcher(Searcher):  # type: ignore[misc]
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:
         """Give the next place with its setting; None while all that is left waits for running trials."""
-        place = None if self.stopped else self._ledger.next_place()
+        place = None if self.stopped else self._slots.choose()
+        if place is not None and not self._budget.allows(place):
+            self._slots.free(place)
+            self.stopped, place = True, None
         if place is None:
-            return None if self._ledger.running and not self.stopped else Searcher.FINISHED
-        setting = suggest(self._ledger, place)
+            waiting = self._ledger.running and not self.stopped
+            return None if waiting else Searcher.FINISHED
+        setting = self._suggester.suggest(place)
         self._ledger.start(place, setting)
         if place.part == "selection":
             self._mirror.ask(place, setting)
         self._live[trial_id] = place
-        return place_config(place, setting)
+        config = place_config(place, setting, again=place in self._ledger.again)
+        return {**config, "needs": self._needs(place)}
+
+    def _needs(self, place: Place) -> dict[str, float]:
+        """Say what the trial asks of the cluster, and by how many MiB its model is told from the study's others."""
+        needs, models = self._slots.needs(place.branch), self._ledger.study.models
+        asked = {"cpus": needs.cpus, "gpus": needs.gpus, "memory_gib": needs.memory_gib, "n_nodes": needs.n_nodes}
+        return {**asked, "apart": models.index(place.branch.model)}
 
     def on_trial_result(self, trial_id: str, result: dict[str, Any]) -> None:
         """Nothing to do: a trial reports once, when it is done."""
@@ -59,13 +80,16 @@ class StudySearcher(Searcher):  # type: ignore[misc]
     def on_trial_complete(self, trial_id: str, result: dict[str, Any] | None = None, error: bool = False) -> None:
         """Take a trial's row from the store; one without a row is lost to this run and asked again by the next."""
         place = self._live.pop(trial_id)
+        self._slots.free(place)
         row = self._store.read_trial(self._ledger.study.name, str(place))
-        if row is None:
+        if row is None or row == self._ledger.again.get(place):
             self._ledger.lose(place)
             if result and result.get("fault"):  # the store's, so every further trial would meet it too
                 self.fault, self.stopped = str(result["fault"]), True
+                self.failure = result["failure"]
             return
         self._ledger.finish(row)
+        self._slots.learn(row)
         if place.part == "selection":
             self._mirror.tell(place, row)
 

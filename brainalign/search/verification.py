@@ -4,9 +4,8 @@ from dataclasses import dataclass
 
 from brainalign.artifacts import Store
 from brainalign.search.lease import lease
+from brainalign.search.ledger import stored_study
 from brainalign.search.optuna_mirror import OptunaMirror
-from brainalign.search.suggestion import STATES
-from brainalign.study import Study
 from brainalign.tracking import count_runs, mirror
 
 
@@ -18,11 +17,6 @@ class Verification:
     n_optuna: int
     n_mlflow: int
     differences: tuple[str, ...]
-
-
-def stored_study(store: Store, name: str) -> Study:
-    """Study as the store's manifest holds it."""
-    return Study.model_validate(store.read_manifest(name)["study"])
 
 
 def verify_study(store: Store, name: str) -> Verification:
@@ -43,7 +37,7 @@ def verify_study(store: Store, name: str) -> Verification:
             for row in store.read_trials(name)
             if not store.is_whole(row)
         ]
-        differences += _differences({row.place: STATES[row.state].name for row in rows}, found)
+        differences += _differences({row.place: optuna.state(row) for row in rows}, found)
         optuna.rebuild(rows)
         n_mlflow = count_runs(store, name)
         changed = mirror(store, name)

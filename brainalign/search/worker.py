@@ -1,5 +1,6 @@
 """A Ray actor that keeps a model loaded and runs one trial after another."""
 
+import math
 import os
 import socket
 import time
@@ -13,11 +14,15 @@ from ray import tune
 
 from brainalign.artifacts import Result, Store, TrialRow, provenance
 from brainalign.betas import FmriDataset
-from brainalign.errors import BrainalignError, StudyError
+from brainalign.errors import BrainalignError, InputError, ModelError, StudyError
+from brainalign.search.failures import device_name, failure_class, release_memory
 from brainalign.stimuli import Split
-from brainalign.study import Branch, Place, Study
+from brainalign.study import Branch, Goals, Place, Study
 from brainalign.trials import Ask, Context, TrialKind, result_key, trial_kind
 
+SMALLER = "batch_divisor"
+"""What a result's detail calls the number by which its batches were divided, for want of memory."""
+MOST_DIVISIONS = 8
 _VERSION_NAMES = ("brainalign", "torch", "transformers", "ray", "optuna", "python", "commit")
 
 
@@ -31,11 +36,20 @@ class Shared:
     split: Split
 
 
-def place_config(place: Place, setting: Mapping[str, Any]) -> dict[str, Any]:
-    """Spell a place and its setting as a Tune configuration."""
+@dataclass(frozen=True)
+class Held:
+    """What a trial has of the cluster: cores, GPUs, and the name of the device."""
+
+    cpus: float = 1.0
+    gpus: float = 0.0
+    device: str = "cpu"
+
+
+def place_config(place: Place, setting: Mapping[str, Any], *, again: bool = False) -> dict[str, Any]:
+    """Spell a place and its setting as a Tune configuration, and whether a failure there is tried again."""
     branch = place.branch
     names = {"model": branch.model, "kind": branch.kind, "arm": branch.arm, "number": place.number, "part": place.part}
-    return {**names, "setting": dict(setting)}
+    return {**names, "setting": dict(setting), "again": again}
 
 
 def config_place(config: Mapping[str, Any]) -> Place:
@@ -70,61 +84,103 @@ class TrialWorker(tune.Trainable):
         """Run the trial, write its result and its row, then report."""
         place = config_place(self.config)
         try:
-            row = run_trial(place, self.config["setting"], self._shared, self._get_context())
-        except StudyError as error:  # the store's fault: another try in another process would meet it too
-            return {"done": True, "objective": None, "state": "LOST", "place": str(place), "fault": str(error)}
+            context, again = self._get_context(), self.config["again"]
+            row = run_trial(place, self.config["setting"], self._shared, context, again=again, held=self._held())
+        except (StudyError, InputError, ModelError) as error:
+            # The store's fault or the user's: another trial, or another try in another process, would meet it too.
+            failure = "error" if isinstance(error, StudyError) else "user"
+            lost = {"done": True, "objective": None, "state": "LOST", "place": str(place)}
+            return {**lost, "fault": str(error), "failure": failure}
         return {"done": True, "objective": row.objective, "state": row.state, "place": row.place}
+
+    def _held(self) -> Held:
+        needs = self.config["needs"]
+        cpus, gpus = (float(needs[what] * needs["n_nodes"]) for what in ("cpus", "gpus"))
+        return Held(cpus, gpus, device_name() if gpus else "cpu")
 
     def _get_context(self) -> Context:
         name = self.config["model"]
         if self._context is None or self._context.model_name != name:
-            self._context = Context(self._store, self._shared.dataset, self._shared.split, name)
+            device = "cuda" if self.config["needs"]["gpus"] else "cpu"
+            self._context = Context(self._store, self._shared.dataset, self._shared.split, name, device)
         return self._context
 
 
-def run_trial(place: Place, setting: Mapping[str, Any], shared: Shared, context: Context) -> TrialRow:
+def run_trial(
+    place: Place,
+    setting: Mapping[str, Any],
+    shared: Shared,
+    context: Context,
+    *,
+    again: bool = False,
+    held: Held = Held(),
+) -> TrialRow:
     """Run one trial to a final state and keep its row; a failure is a final state too, with its traceback.
+
+    With `again` a row that says FAILED is written over; `held` is what the trial has of the cluster.
 
     Raises
     ------
     StudyError
         The store cannot be read or written: no fault of the trial, so it gets no final state.
+    InputError, ModelError
+        The user's to mend, for every trial alike: no final state either.
     """
-    standing = _standing_row(shared.study, place, context.store)
+    standing = _standing_row(shared.study, place, context.store, again)
     if standing is not None:
         return standing  # written by a worker that died before it could report
     started, clock = datetime.now(UTC), time.perf_counter()
     branch, study = place.branch, shared.study
     ask = Ask(setting, branch.arm, place.part, study.seeds.replicate)
-    result, reused, error = _compute(trial_kind(branch.kind), ask, context)
-    objective = result.metrics.get(study.objective(branch.kind)) if result else None
-    if result and objective is None:
-        error = f"expected the metric {study.objective(branch.kind)!r}, found {', '.join(result.metrics) or 'none'}"
+    done = _compute(trial_kind(branch.kind), ask, context)
+    result, error, failure = done.result, done.error, done.failure
+    goals = study.goals(branch.kind)
+    objective = result.metrics.get(next(iter(goals.directions))) if result else None
+    if result and error is None:
+        error, failure = _missing_figure(goals, result)
     blank = _blank_row(study, place, setting)
     row = replace(
         blank,
         state="COMPLETE" if error is None else "FAILED",
         error=error,
-        reused=reused,
+        reused=done.reused,
         result_key=result.key if result else None,
-        objective=objective,
+        objective=objective if error is None else None,
         metrics=dict(result.metrics) if result else {},
         data_hash=shared.dataset.source.content_hash,
         data_source=shared.dataset.source.kind,
         started_at=started.isoformat(timespec="seconds"),
         seconds=time.perf_counter() - clock,
+        device=held.device,
+        cpus=held.cpus,
+        gpus=held.gpus,
+        failure=failure,
+        batch_divisor=int(result.detail.get(SMALLER, 1)) if result else 1,
     )
     # A worker that a killed driver left behind may have finished the same trial meanwhile: the first row stays.
-    standing = _standing_row(study, place, context.store)
+    standing = _standing_row(study, place, context.store, again)
     if standing is None:
         context.store.write_trial(row)
     return standing or row
 
 
-def _standing_row(study: Study, place: Place, store: Store) -> TrialRow | None:
-    """Row that a place has already, its outcomes whole; None where there is none."""
+def _missing_figure(goals: Goals, result: Result) -> tuple[str | None, str | None]:
+    """Say which figure a result lacks or has no finite number for, and the class of that failure; None where none."""
+    for name in goals.metrics:
+        value = result.metrics.get(name)
+        if value is None:
+            return f"expected the metric {name!r}, found {', '.join(result.metrics) or 'none'}", "error"
+        if not math.isfinite(value):
+            return f"expected a finite {name}, found {value}", "nan"
+    return None, None
+
+
+def _standing_row(study: Study, place: Place, store: Store, again: bool) -> TrialRow | None:
+    """Row that a place has already, its outcomes whole; None where there is none, or a failure is tried again."""
     row = store.read_trial(study.name, str(place))
-    return row if row is not None and store.is_whole(row) else None
+    if row is None or (again and row.state == "FAILED"):
+        return None
+    return row if store.is_whole(row) else None
 
 
 def _blank_row(study: Study, place: Place, setting: Mapping[str, Any]) -> TrialRow:
@@ -155,19 +211,44 @@ def _blank_row(study: Study, place: Place, setting: Mapping[str, Any]) -> TrialR
     )
 
 
-def _compute(kind: TrialKind, ask: Ask, context: Context) -> tuple[Result | None, bool, str | None]:
-    """Compute a trial: its result, whether it was found rather than made, and the error where there is none."""
+@dataclass(frozen=True)
+class _Computed:
+    """A trial's result and whether it was found rather than made, or the error and its class."""
+
+    result: Result | None
+    reused: bool = False
+    error: str | None = None
+    failure: str | None = None
+
+
+def _compute(kind: TrialKind, ask: Ask, context: Context) -> _Computed:
+    """Compute a trial; one that runs out of memory is tried again with smaller batches, where its kind has batches."""
     try:
-        key = result_key(kind, ask, context)
-        found = context.store.read_result(key)
-        if found is not None:
-            return found, True, None
-        result = kind.run(ask, context, key)
-        context.store.write_result(result)
-        return result, False, None
-    except StudyError:
+        return _found_or_made(kind, ask, context)
+    except (StudyError, InputError, ModelError):
         raise
-    except BrainalignError as error:
-        return None, False, str(error)
-    except Exception:  # noqa: BLE001 - the trial's border: one bad trial must not end a study; its traceback is kept
-        return None, False, traceback.format_exc(limit=-8)
+    except Exception as error:  # noqa: BLE001 - the trial's border: one bad trial must not end a study; it is kept
+        failure = failure_class(error)
+        if failure == "memory" and kind.batched and context.batch_divisor < MOST_DIVISIONS:
+            smaller = context.smaller()
+        elif isinstance(error, BrainalignError):
+            return _Computed(None, error=str(error), failure=failure)
+        else:
+            return _Computed(None, error=traceback.format_exc(limit=-8), failure=failure)
+    release_memory()  # outside of the handler, whose traceback holds what the failed try had made
+    return _compute(kind, ask, smaller)
+
+
+def _found_or_made(kind: TrialKind, ask: Ask, context: Context) -> _Computed:
+    key = result_key(kind, ask, context)
+    found = context.store.read_result(key)
+    if found is not None:
+        return _Computed(found, reused=True)
+    result = kind.run(ask, context, key)
+    if context.batch_divisor > 1:
+        result = replace(result, detail={**result.detail, SMALLER: context.batch_divisor})
+    # States are found once a worker, and stood on by every result after.
+    states = {str(context.stands_on["states"])} if "stands_on" in context.__dict__ else set()
+    context.store.write_result(replace(result, stands_on=tuple(states | context.store.touched)))
+    context.store.touched.clear()  # what a failed trial had touched stays until a result can name it
+    return _Computed(result)

@@ -1,6 +1,6 @@
 """An estimate with its interval."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 
@@ -26,6 +26,10 @@ class Interval:
     level: float
     n_resamples: int
     method: str
+
+    def cut(self, low: float, high: float) -> "Interval":
+        """Cut the bounds at the range that the quantity can have, 0 and 1 for a share; coverage stays what it was."""
+        return replace(self, low=max(self.low, low), high=min(self.high, high))
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields as plain values; bounds that are NaN become None."""

@@ -44,12 +44,7 @@ class Ascent:
         self._basis = torch.from_numpy(maps.basis)
         about = torch.from_numpy(states - maps.reference[:, None])
         self._start = torch.matmul(about, self._basis.transpose(1, 2))[:, torch.from_numpy(targets)]
-        self._forms = Forms(
-            quadratic=torch.from_numpy(maps.quadratic[:, subjects, maps.map_index[targets]]),
-            linear=torch.from_numpy(maps.linear[:, subjects, targets]),
-            y_norm=torch.from_numpy(maps.y_norm[subjects, targets]),
-            n_voxels=torch.from_numpy(maps.n_voxels[subjects].astype(np.float32)),
-        )
+        self._forms = Forms.of_pairs(maps, subjects, targets)
         shape = (states.shape[0], len(subjects), states.shape[2])
         self._optimiser = AdamW(shape, learning_rates)
 

@@ -107,11 +107,11 @@ def benchmark_steering(
     dataset : FmriDataset
         All its subjects and problems are searched.
     config : NariConfig, optional
-        By default the middle half of the layers with the method's published settings.
+        By default the middle half of the layers and the data's first region, with the published settings.
     n_timed : int
         Checks to repeat.
     """
-    config = config or NariConfig(layers=middle_half(model.n_layers))
+    config = config or NariConfig(middle_half(model.n_layers), next(iter(dataset.betas.values)))
     activations = extract(model, dataset.problems, dataset.wording)
     start = time.perf_counter()
     prefilled = prefill(model, dataset.problems, dataset.wording, first_layer=config.layers[0])

@@ -184,7 +184,7 @@ def transfer_directions(
     dataset : FmriDataset
         Problems, betas and wording; select subjects on it first.
     config : NariConfig, optional
-        Of the search; by default the middle half of the layers with the method's published settings.
+        Of the search; by default the middle half of the layers and the data's first region, as published.
     options : TransferOptions, optional
     store : Store, optional
         Where activations are found and kept.
@@ -194,7 +194,8 @@ def transfer_directions(
     InputError
         An unknown region, or a layer beyond the model.
     """
-    config, options = config or NariConfig(layers=middle_half(model.n_layers)), options or TransferOptions()
+    config = config or NariConfig(middle_half(model.n_layers), next(iter(dataset.betas.values)))
+    options = options or TransferOptions()
     split = split_problems(dataset.problems, selection_share=options.selection_share)
     activations = extract(model, dataset.problems, dataset.wording, store=store)
     prompts = prefill(model, dataset.problems, dataset.wording, first_layer=0)
@@ -284,6 +285,6 @@ def _key(model: "LanguageModel", dataset: "FmriDataset", config: NariConfig, opt
         "data": dataset.source.content_hash,
         "subjects": sorted(dataset.betas.subjects),
         "problems": sorted(dataset.problems.ids),
-        "wording": dataset.wording.content_hash,
+        "wording": dataset.hash_of(model.chat.words(dataset.wording)),
     }
     return content_key("steer-transfer", VERSION, settings)

@@ -57,9 +57,9 @@ class NariInputs:
     subjects : tuple of str
         (S,), sorted.
     betas : mapping of str to ndarray of float32, shape (N, v)
-        Each subject's betas.
+        Each subject's betas, NaN in the rows of problems that it had no trial with.
     correct : ndarray of bool, shape (S, N)
-        Whether the subject answered right.
+        Whether the subject answered right; False without a trial.
     pool : ndarray of int64
         Problems that maps, sigma and learning rates are computed on.
     targets : ndarray of int64
@@ -93,6 +93,10 @@ class NariInputs:
     def n_layers(self) -> int:
         """Layers of the model."""
         return self.states.shape[0]
+
+    def seen(self, subject: str) -> NDArray[np.bool_]:
+        """Problems that a subject had a trial with, (N,)."""
+        return np.asarray(~np.isnan(self.betas[subject]).any(axis=1))
 
     def check_layers(self, layers: Sequence[int]) -> None:
         """Refuse layers that the model does not have."""

@@ -34,6 +34,14 @@ _TASKS = (
     "Take {count} premises as facts and test the conclusion against them.",
     "From {count} premises that are true beyond doubt, find out whether the conclusion is true.",
 )
+_PICTURE_TASKS = (
+    "You will read what {count} images look like, each by its {first} and {second}. A and B differ in one of the two; "
+    "decide whether C and D differ in that one as well.",
+    "Given the {first} and {second} of {count} images, say whether what tells A from B also tells C from D.",
+    "Find the one feature, {first} or {second}, in which image A and image B are unlike, and test whether image C and "
+    "image D are unlike in it too.",
+    "Of {count} images you are told {first} and {second}. Compare A with B, then ask of C and D only what differed.",
+)
 _METHODS = (
     "",
     "Go through the premises one by one before you decide.",
@@ -45,11 +53,23 @@ _METHODS = (
     "Both answers are equally frequent, so do not prefer one.",
     "Be strict: what does not follow is False.",
 )
+_PICTURE_METHODS = (
+    "",
+    "Go through the images one by one before you decide.",
+    "First name to yourself what differs between A and B.",
+    "Look at one feature at a time.",
+    "What else differs between C and D does not matter.",
+    "Ask yourself what would have to be the case for the answer to be False.",
+    "That C and D differ in something is not enough.",
+    "Both answers are equally frequent, so do not prefer one.",
+    "Be strict: if C and D share the feature, the answer is False.",
+)
 _ENDINGS = (
     "Answer with 'True' or 'False' and nothing else.",
     "Begin your reply with 'True' or 'False'.",
     "Reply with one word, 'True' or 'False'.",
 )
+_PICTURES = "relational"
 _HINTS = {
     "syllogisms": "The words are made up; they name things and properties.",
     "transitive": "The people are made up; they are compared with one another.",
@@ -64,10 +84,19 @@ def instructions() -> tuple[dict[str, str], ...]:
 
 
 def _by_type(opening: str, task: str, method: str, ending: str) -> dict[str, str]:
-    return {
-        kind: " ".join(part for part in (opening, task, _HINTS[kind], method, ending) if part)
-        for kind in REASONING_TYPES
+    pictures = _PICTURE_TASKS[_TASKS.index(task)], "", _PICTURE_METHODS[_METHODS.index(method)]
+    middles = {kind: (task, _HINTS[kind], method) for kind in REASONING_TYPES} | {_PICTURES: pictures}
+    return {kind: " ".join(part for part in (opening, *middle, ending) if part) for kind, middle in middles.items()}
+
+
+def _reworded(wording: "Wording", texts: dict[str, str]) -> "Wording":
+    """Put other instructions into a wording; acknowledgement and layout stay."""
+    scanner: dict[str, str] = {kind: texts[kind] for kind in REASONING_TYPES}
+    others = {
+        kind: replace(old, instruction=texts[kind]) if kind in texts else old for kind, old in wording.others.items()
     }
+    # A base model is told the same by the chat's texts put together, not by the experiment's own for it.
+    return replace(wording, instructions=scanner, others=others, base=None)
 
 
 class InstructionVariants:
@@ -84,13 +113,25 @@ class InstructionVariants:
         Acknowledgement and layout of the chat.
     store : Store, optional
         Where answers are found and kept.
+
+    Raises
+    ------
+    InputError
+        Problems of a type that there are no other instructions for.
     """
 
     def __init__(
         self, model: "LanguageModel", problems: "ProblemSet", wording: "Wording", store: Store | None = None
     ) -> None:
         self._model, self._problems, self._store = model, problems, store
-        self._wordings = tuple(replace(wording, instructions=texts) for texts in instructions())
+        known = instructions()
+        without = sorted(set(problems.types.tolist()) - set(known[0]))
+        if without:
+            raise InputError(
+                f"expected problems of {', '.join(known[0])}, found {', '.join(without)}: there are no other "
+                "instructions for these, leave the arm prompt out"
+            )
+        self._wordings = tuple(_reworded(wording, texts) for texts in known)
         self._answers: dict[int, Answers] = {}
 
     def __len__(self) -> int:

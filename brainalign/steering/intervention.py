@@ -97,7 +97,7 @@ def steer(
     dataset : FmriDataset
         Problems, betas and wording; select subjects on it first.
     config : NariConfig, optional
-        By default the middle half of the layers with the method's published settings.
+        By default the middle half of the layers and the data's first region, with the published settings.
     arms : sequence of str
         The method and controls to run.
     seed : int
@@ -114,7 +114,7 @@ def steer(
         raise InputError(f"expected one or more arms among {', '.join(ARMS)}, found none: name at least one")
     for arm in arms:
         find_arm(arm)
-    config = config or NariConfig(layers=middle_half(model.n_layers))
+    config = config or NariConfig(middle_half(model.n_layers), next(iter(dataset.betas.values)))
     activations = extract(model, dataset.problems, dataset.wording, store=store)
     prompts = prefill(model, dataset.problems, dataset.wording, first_layer=0)
     variants = InstructionVariants(model, dataset.problems, dataset.wording, store)
@@ -154,6 +154,6 @@ def _key(model: "LanguageModel", dataset: "FmriDataset", config: NariConfig, arm
         "data": dataset.source.content_hash,
         "subjects": sorted(dataset.betas.subjects),
         "problems": sorted(dataset.problems.ids),
-        "wording": dataset.wording.content_hash,
+        "wording": dataset.hash_of(model.chat.words(dataset.wording)),
     }
     return content_key("steer", VERSION, settings)

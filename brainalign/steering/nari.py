@@ -59,10 +59,15 @@ def run_nari(inputs: NariInputs, config: NariConfig, arm: str, names: Names) -> 
     return _join([ledger.table(str(names[0]), arm) for ledger in _search(inputs, config, arm, names)])
 
 
-def search_nari(inputs: NariInputs, config: NariConfig, arm: str, names: Names) -> Search:
-    """Do the same, and keep the displacements that mended an answer."""
+def search_nari(
+    inputs: NariInputs, config: NariConfig, arm: str, names: Names, *, pairs_a_block: int = PAIRS_A_BLOCK
+) -> Search:
+    """Do the same, and keep the displacements that mended an answer.
+
+    Fewer pairs a block take less memory; figures may then differ in their last digits.
+    """
     tables, kept = [], []
-    for ledger in _search(inputs, config, arm, names, keeps=True):
+    for ledger in _search(inputs, config, arm, names, keeps=True, block=pairs_a_block):
         tables.append(ledger.table(str(names[0]), arm))
         kept.append(ledger.displacements())
     return Search(_join(tables), Displacements.join(config.layers, inputs.states.shape[2], kept))
@@ -72,13 +77,21 @@ def _join(tables: list[pa.Table]) -> pa.Table:
     return pa.concat_tables(tables).combine_chunks() if tables else OUTCOME_SCHEMA.empty_table()
 
 
-def _search(inputs: NariInputs, config: NariConfig, arm: str, names: Names, *, keeps: bool = False) -> Iterator[Ledger]:
+def _search(
+    inputs: NariInputs,
+    config: NariConfig,
+    arm: str,
+    names: Names,
+    *,
+    keeps: bool = False,
+    block: int = PAIRS_A_BLOCK,
+) -> Iterator[Ledger]:
     """Outcomes of all pairs, block by block."""
     kind = find_arm(arm)
     for group in form_groups(inputs, config.layers):
         if len(group.pairs):
             searching = kind(group, config, names)
-            for pairs in group.pairs.blocks(PAIRS_A_BLOCK):
+            for pairs in group.pairs.blocks(block):
                 yield _search_block(searching, pairs, Ledger(group, pairs, keeps=keeps))
 
 

@@ -16,8 +16,12 @@ centred ones.) More is better in all three.
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+
+from brainalign.encoding.guidance import GuidanceMaps
 
 _SMALLEST_NORM = 1e-12
 """Below this a prediction has no direction and its cosine no gradient."""
@@ -43,6 +47,16 @@ class Forms:
     linear: Tensor
     y_norm: Tensor
     n_voxels: Tensor
+
+    @classmethod
+    def of_pairs(cls, maps: GuidanceMaps, subjects: NDArray[np.int64], targets: NDArray[np.int64]) -> "Forms":
+        """Forms of pairs, given as positions among the maps' subjects and targets, (P,) each."""
+        return cls(
+            quadratic=torch.from_numpy(maps.quadratic[:, subjects, maps.map_index[targets]]),
+            linear=torch.from_numpy(maps.linear[:, subjects, targets]),
+            y_norm=torch.from_numpy(maps.y_norm[subjects, targets]),
+            n_voxels=torch.from_numpy(maps.n_voxels[subjects].astype(np.float32)),
+        )
 
     def keep(self, kept: Tensor) -> "Forms":
         """Forms of the pairs at positions ``kept`` alone."""

@@ -32,6 +32,8 @@ from brainalign.stimuli.readers import (
     read_people,
     read_problems,
     read_questions,
+    read_records,
+    scanner_picture_problem,
     write_problems,
 )
 from brainalign.stimuli.release_wording import release_wording
@@ -79,7 +81,9 @@ __all__ = [
     "read_people",
     "read_problems",
     "read_questions",
+    "read_records",
     "release_wording",
+    "scanner_picture_problem",
     "shortcut_scores",
     "split_problems",
     "write_problems",

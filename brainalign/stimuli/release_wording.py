@@ -1,7 +1,8 @@
 """Read the experiment's own wording from a release folder: its prompts file, or the string literals of its script.
 
-The script is parsed, never run. Its literals are recognised by shape, since names and order may change: instructions
-name an expert and the kind of words, the acknowledgement says "Understood", the layout numbers the premises.
+The scripts are parsed, never run. Their literals are recognised by shape, since names and order may change:
+instructions name an expert and the kind of words, the acknowledgement says "Understood", the layout numbers the
+premises or the images.
 """
 
 import ast
@@ -17,12 +18,20 @@ from brainalign.stimuli.wording import ChatTexts, Wording
 
 PROMPTS_FILE = "prompts.json"
 SCRIPT_FILE = "get_activations.py"
+HCP_SCRIPT_FILE = "hcp_get_activations.py"
 _HOLE = "%s"
+_PICTURES = "relational"
+_IMAGES = re.compile(
+    "".join(rf"{number}\. Image {name}: %s\.\n" for number, name in enumerate("ABCD", start=1)) + r"(?P<question>\S.*)",
+    re.S,
+)
 _TOPIC: dict[str, str] = {"syllogisms": "pseudowords", "transitive": "comparative"}
 
 
 def release_wording(folder: Path | str) -> Wording:
-    """Wording of the experiment, from ``prompts.json`` or else the literals of ``get_activations.py``.
+    """Wording of the experiment, from ``prompts.json`` or else the literals of the scripts that put the problems.
+
+    Of the scripts ``get_activations.py`` is needed; ``hcp_get_activations.py`` adds the texts of relational problems.
 
     Parameters
     ----------
@@ -32,7 +41,7 @@ def release_wording(folder: Path | str) -> Wording:
     Raises
     ------
     DataNotFoundError
-        Neither file is there.
+        Neither ``prompts.json`` nor ``get_activations.py`` is there.
     InputError
         A file does not hold the texts, or holds several that differ.
     """
@@ -40,7 +49,9 @@ def release_wording(folder: Path | str) -> Wording:
     if prompts.is_file():
         return _from_prompts(prompts)
     if script.is_file():
-        return _from_script(script)
+        wording = _from_script(script)
+        pictures = Path(folder) / HCP_SCRIPT_FILE
+        return replace(wording, others={_PICTURES: _from_hcp_script(pictures)}) if pictures.is_file() else wording
     raise DataNotFoundError(
         f"expected {PROMPTS_FILE} or {SCRIPT_FILE} in {folder}, found neither: copy one of them there from the release"
     )
@@ -57,7 +68,22 @@ def _from_prompts(path: Path) -> Wording:
             f"expected 'chat' with 'instruction', 'acknowledgement' and 'problem' in {path}, found {error!r}: "
             f"restore the file, or remove it so that {SCRIPT_FILE} is read"
         ) from error
-    return replace(_wording(path, texts, acknowledgement, layout), others=_further_types(path, prompts))
+    wording = replace(_wording(path, texts, acknowledgement, layout), others=_further_types(path, prompts))
+    return replace(wording, base=_for_base(path, prompts, wording))
+
+
+def _for_base(path: Path, prompts: dict[str, Any], wording: Wording) -> Wording | None:
+    """Texts for base models, where the file has them; types that it leaves out get the chat's texts put together."""
+    if "base" not in prompts:
+        return None
+    try:
+        texts = {str(name): str(text) for name, text in prompts["base"]["instruction"].items()}
+        own = _wording(path, texts, "", str(prompts["base"]["problem"]))
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"expected 'instruction' and 'problem' in 'base' of {path}, found {error!r}: restore the file"
+        ) from error
+    return replace(own, others=wording.for_base().others)
 
 
 def _further_types(path: Path, prompts: dict[str, Any]) -> dict[str, ChatTexts]:
@@ -77,9 +103,8 @@ def _further_types(path: Path, prompts: dict[str, Any]) -> dict[str, ChatTexts]:
         if "hcp_relational" in prompts:
             texts = prompts["hcp_relational"]
             # The stop and line break of the last picture are the layout's here.
-            question = _with_features(texts["question"].removeprefix(".\n"))
-            layout = ("", "{number}. {sentence}.\n", question)
-            others["relational"] = ChatTexts(_with_features(texts["instruction"]), texts["acknowledgement"], *layout)
+            question = texts["question"].removeprefix(".\n")
+            others[_PICTURES] = _picture_texts(texts["instruction"], texts["acknowledgement"], question)
     except (KeyError, TypeError, AttributeError) as error:
         raise InputError(
             f"expected 'instruction', 'acknowledgement' and 'problem' or 'question' in each part of {path}, found "
@@ -88,16 +113,39 @@ def _further_types(path: Path, prompts: dict[str, Any]) -> dict[str, ChatTexts]:
     return others
 
 
+def _picture_texts(instruction: str, acknowledgement: str, question: str) -> ChatTexts:
+    return ChatTexts(
+        _with_features(instruction), acknowledgement, "", "{number}. {sentence}.\n", _with_features(question)
+    )
+
+
 def _with_features(text: str) -> str:
     """Let the features of other pictures take the places of shape and texture."""
     return re.sub(r"\bshape(s?)\b", r"{first\1}", re.sub(r"\btexture(s?)\b", r"{second\1}", text))
 
 
-def _from_script(path: Path) -> Wording:
+def _from_hcp_script(path: Path) -> ChatTexts:
+    literals = _script_literals(path)
+    instructions = [text for text in literals if text.startswith("You are an expert") and "images" in text]
+    acknowledgements = [text for text in literals if text.startswith("Understood") and "True" in text]
+    matches = [_IMAGES.fullmatch(text) for text in literals]
+    questions = [match["question"] for match in matches if match]
+    return _picture_texts(
+        _only(instructions, "instruction about images", path),
+        _only(acknowledgements, "acknowledgement", path),
+        _only(questions, "layout of four images and a question", path),
+    )
+
+
+def _script_literals(path: Path) -> list[str]:
     try:
-        literals = list(dict.fromkeys(_literals(ast.parse(path.read_text(encoding="utf-8")))))
+        return list(dict.fromkeys(_literals(ast.parse(path.read_text(encoding="utf-8")))))
     except (SyntaxError, ValueError) as error:
         raise InputError(f"expected Python source in {path}, found {error}: restore the release's script") from error
+
+
+def _from_script(path: Path) -> Wording:
+    literals = _script_literals(path)
     instructions = [text for text in literals if text.startswith("You are an expert")]
     texts = {
         name: _only([text for text in instructions if topic in text], f"instruction about {topic}", path)
@@ -151,12 +199,16 @@ def _wording(path: Path, texts: dict[str, str], acknowledgement: str, layout: st
 
 
 def _with_count(path: Path, text: str) -> str:
-    counted, n_counts = re.subn(rf"\b(?:two|three)(?= premises)|{_HOLE}(?= premises)", "{count}", text)
+    counted, n_counts = re.subn(rf"\b(?:[Tt]wo|[Tt]hree)(?= premises)|{_HOLE}(?= premises)", _count_hole, text)
     if n_counts != 1:
         raise InputError(
             f"expected 'three premises' once in each instruction of {path}, found {n_counts} times: restore the file"
         )
     return counted
+
+
+def _count_hole(number: re.Match[str]) -> str:
+    return "{Count}" if number[0].istitle() else "{count}"
 
 
 def _split_layout(path: Path, layout: str) -> tuple[str, str, str]:

@@ -1,7 +1,7 @@
 """The words around a problem: instruction, acknowledgement and the layout of premises and conclusion."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Literal
 
@@ -20,15 +20,16 @@ _COUNT_WORDS = (
 
 @dataclass(frozen=True)
 class ChatTexts:
-    """Texts of a chat of three messages for one reasoning type.
+    """Texts of a chat of three messages for one reasoning type, or of one text that a base model continues.
 
     Attributes
     ----------
     instruction : str
-        ``{count}`` stands for the number of premises as a word; ``{first}`` and ``{second}``, here and in
-        `conclusion`, for the two features of pictures, ``{firsts}`` and ``{seconds}`` for their plurals.
+        ``{count}`` stands for the number of premises as a word, ``{Count}`` for the same with a capital; ``{first}``
+        and ``{second}``, here and in `conclusion`, for the two features of pictures, ``{firsts}`` and ``{seconds}`` for
+        their plurals.
     acknowledgement : str
-        What the assistant says to the instruction.
+        What the assistant says to the instruction; empty where instruction and problem are one text.
     heading : str
         What stands before the premises.
     premise : str
@@ -52,12 +53,24 @@ class ChatTexts:
             )
 
     def messages(self, problem: Problem) -> list[dict[str, str]]:
-        """Chat that puts a problem to a model."""
+        """Chat that puts a problem to a model; one message if nothing is acknowledged."""
+        instruction = _with_features(_with_count(self.instruction, len(problem.premises)), problem)
+        if not self.acknowledgement:
+            return [{"role": "user", "content": instruction + self._body(problem)}]
         return [
-            {"role": "user", "content": _with_features(_with_count(self.instruction, len(problem.premises)), problem)},
+            {"role": "user", "content": instruction},
             {"role": "assistant", "content": self.acknowledgement},
             {"role": "user", "content": self._body(problem)},
         ]
+
+    def for_base(self) -> "ChatTexts":
+        """Give the same words as one text that ends where the answer begins."""
+        return replace(
+            self,
+            instruction=f"{self.instruction}\n\n",
+            acknowledgement="",
+            conclusion=f"{self.conclusion}\nAnswer:\n",
+        )
 
     def _body(self, problem: Problem) -> str:
         premises = [
@@ -82,6 +95,8 @@ class Wording:
         As in `ChatTexts`.
     others : mapping of reasoning type to ChatTexts
         Texts of further types.
+    base : Wording, optional
+        The experiment's own texts for base models, where it has some.
     """
 
     source: Literal["release", "brainalign"]
@@ -91,6 +106,7 @@ class Wording:
     premise: str
     conclusion: str
     others: Mapping[str, ChatTexts] = field(default_factory=dict)
+    base: "Wording | None" = None
 
     def __post_init__(self) -> None:
         missing = [name for name in REASONING_TYPES if not self.instructions.get(name)]
@@ -131,6 +147,20 @@ class Wording:
         """
         return self.texts(problem.reasoning_type).messages(problem)
 
+    def for_base(self) -> "Wording":
+        """Texts for a base model, which continues one text: the experiment's own, else the chat's put together."""
+        if self.base is not None:
+            return self.base
+        kinds = {name: self.texts(name).for_base() for name in self.instructions}
+        common = next(iter(kinds.values()))
+        return replace(
+            self,
+            instructions={name: texts.instruction for name, texts in kinds.items()},
+            acknowledgement=common.acknowledgement,
+            conclusion=common.conclusion,
+            others={name: texts.for_base() for name, texts in self.others.items()},
+        )
+
     @cached_property
     def content_hash(self) -> str:
         """Hash of the texts around the scanner's problems; whose they are does not matter to a result."""
@@ -153,8 +183,8 @@ class Wording:
 def _with_count(instruction: str, n_premises: int) -> str:
     word = _COUNT_WORDS[n_premises] if n_premises < len(_COUNT_WORDS) else str(n_premises)
     if n_premises == 1:
-        instruction = instruction.replace("{count} premises", "{count} premise")
-    return instruction.replace("{count}", word)
+        instruction = instruction.replace("ount} premises", "ount} premise")
+    return instruction.replace("{count}", word).replace("{Count}", word.capitalize())
 
 
 def _with_features(text: str, problem: Problem) -> str:

@@ -1,18 +1,26 @@
 """The study file: its schema, defaults, and the identity of its trials."""
 
 from brainalign.study.files import load_study, packaged_studies, read_study_text
+from brainalign.study.goals import Direction, Goals, front_to_json
 from brainalign.study.places import Branch, Place, branches
-from brainalign.study.schema import KindSection, Study, check_name, parse_study
+from brainalign.study.schema import GENERATIONAL, LEARNING, KindSection, Study, check_name, parse_study
 from brainalign.study.smoke import smoke
+from brainalign.study.waiting import n_learned_from
 
 __all__ = [
+    "GENERATIONAL",
+    "LEARNING",
     "Branch",
+    "Direction",
+    "Goals",
     "KindSection",
     "Place",
     "Study",
     "branches",
     "check_name",
+    "front_to_json",
     "load_study",
+    "n_learned_from",
     "packaged_studies",
     "parse_study",
     "read_study_text",

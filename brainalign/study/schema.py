@@ -3,18 +3,38 @@
 Parsed once into a frozen :class:`Study`; an unknown key is an error that names the nearest valid one.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Container, Mapping
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from brainalign.artifacts import hash_json
+from brainalign.betas import REGIONS, DatasetName
 from brainalign.errors import InputError
-from brainalign.spaces import Choice, DepthRange, Dimension, LayerRuns, Range, Space, parse_dimension
-from brainalign.trials import trial_kind
+from brainalign.spaces import (
+    Choice,
+    Condition,
+    Dimension,
+    Range,
+    Space,
+    check_conditions,
+    flatten,
+    parse_dimension,
+    unconditional,
+)
+from brainalign.study.goals import Direction, Goals
+from brainalign.trials import one_point, trial_kind
 
-Sampler = Literal["tpe", "random", "grid"]
+Sampler = Literal["tpe", "gp", "cmaes", "random", "grid", "qmc", "nsgaii"]
+LEARNING = ("tpe", "gp")
+"""Samplers that learn from trials one by one, so that a window says from which."""
+GENERATIONAL = ("cmaes", "nsgaii")
+"""Samplers that advance by whole generations."""
+NSGAII_POPULATION = 20
+CMAES_LEAST = 4
+"""Smallest generation of CMA-ES: half of it has to give a direction."""
 Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
 
 
@@ -36,6 +56,7 @@ class SimulatorSection(_Section):
 class BetasSection(_Section):
     """Which betas: ``auto`` takes the real ones where they are found, else says loudly that they are simulated."""
 
+    dataset: DatasetName = "deductive"
     source: Literal["auto", "release", "simulated"] = "auto"
     subjects: Annotated[int, Field(ge=1)] | tuple[str, ...] | None = None
     simulator: SimulatorSection = SimulatorSection()
@@ -48,16 +69,43 @@ class ProblemsSection(_Section):
     seed: int = 0
 
 
-class KindSection(_Section):
+class SearchSection(_Section):
+    """How settings are chosen. At the file's top level it is the default of every kind.
+
+    Trial i of an arm learns from trials 0 … i - window and from no other. ``reproducible: false`` drops the window:
+    every result is used at once, and the trials then depend on which finished first. CMA-ES and NSGA-II advance by
+    generations of ``population`` trials; random, grid and QMC learn nothing, so neither concerns them.
+    """
+
+    sampler: Sampler = "tpe"
+    startup_trials: Annotated[int, Field(ge=0)] = 10
+    window: Annotated[int, Field(ge=1)] = 8
+    population: Annotated[int, Field(ge=2)] | None = None
+    reproducible: bool = True
+
+
+class Goal(_Section):
+    """A metric to search for; without a direction, the one that the kind gives it."""
+
+    metric: str
+    direction: Direction | None = None
+
+
+class Bounds(_Section):
+    """The most or the least that a metric may be."""
+
+    at_most: float | None = None
+    at_least: float | None = None
+
+
+class KindSection(SearchSection):
     """One kind of trial: its arms, each searched on its own with as many trials, and their common space."""
 
     arms: tuple[str, ...] = ()
     trials: Annotated[int, Field(ge=1)] | None = None
-    sampler: Sampler = "tpe"
-    startup_trials: Annotated[int, Field(ge=0)] = 10
-    window: Annotated[int, Field(ge=1)] = 8
-    objective: str | None = None
-    space: Mapping[str, Choice | Range | DepthRange | LayerRuns] = Field(default_factory=dict)
+    objective: str | tuple[Goal, ...] | None = None
+    constraints: Mapping[str, Bounds] = Field(default_factory=dict)
+    space: Mapping[str, Dimension] = Field(default_factory=dict)
     enqueue: tuple[Mapping[str, Any], ...] = ()
 
     @field_validator("space", mode="before")
@@ -66,6 +114,35 @@ class KindSection(_Section):
         if not isinstance(raw, Mapping):
             raise ValueError(f"expected a mapping from names to dimensions, found {type(raw).__name__}")
         return {name: parse_dimension(name, value) for name, value in raw.items()}
+
+    @field_validator("objective", mode="before")
+    @classmethod
+    def _one_or_several(cls, raw: Any) -> Any:
+        """Read a name, a list of names or of `name: direction`, or a mapping from names to directions."""
+        if not isinstance(raw, (list, tuple, Mapping)):
+            return raw
+        items = [{name: way} for name, way in raw.items()] if isinstance(raw, Mapping) else list(raw)
+        if not items:
+            raise ValueError("expected at least one metric, found none")
+        return tuple(_goal(item) for item in items)
+
+    @field_validator("enqueue", mode="before")
+    @classmethod
+    def _release(cls, raw: Any) -> Any:
+        """Spell the word `release`, for the setting of the method's source, as a setting that leaves nothing out."""
+        items = [raw] if isinstance(raw, (str, Mapping)) else raw
+        return [{} if item == "release" else item for item in items] if isinstance(items, (list, tuple)) else items
+
+
+def _goal(item: Any) -> Any:
+    if isinstance(item, str):
+        return {"metric": item}
+    if isinstance(item, Mapping) and "metric" not in item and len(item) == 1:
+        ((name, way),) = item.items()
+        if way not in get_args(Direction):
+            raise ValueError(f"{name}: expected {' or '.join(get_args(Direction))}, found {way!r}")
+        return {"metric": str(name), "direction": way}
+    return item
 
 
 class SeedsSection(_Section):
@@ -76,17 +153,32 @@ class SeedsSection(_Section):
 
 
 class BudgetSection(_Section):
-    """Trials an arm, and a cap on wall time in minutes after which no new trial starts."""
+    """Trials an arm, and hard caps on what all trials together may take.
+
+    A cap ends a run at a consistent point and is no part of the study's identity: it may be changed at any time.
+    """
 
     trials: Annotated[int, Field(ge=1)] = 20
-    wall_minutes: Annotated[float, Field(gt=0)] | None = None
+    max_trials: Annotated[int, Field(ge=1)] | None = None
+    max_gpu_hours: Annotated[float, Field(gt=0)] | None = None
+    max_cpu_hours: Annotated[float, Field(gt=0)] | None = None
+    max_wall_s: Annotated[float, Field(gt=0)] | None = None
+    max_disk_gib: Annotated[float, Field(gt=0)] | None = None
 
 
 class ExecutionSection(_Section):
-    """How it is run. Nothing here changes a result, so nothing here is part of the study's identity."""
+    """How it is run. Nothing here changes a result, so nothing here is part of the study's identity.
+
+    ``workers`` is the most trials at once, ``worker_failures`` how often a trial is tried again elsewhere when its
+    worker or node is lost, ``trial_timeout_s`` after how long a silent worker counts as lost (by default ten times
+    what a trial is expected to take, at least ten minutes), ``ahead`` how many trials are asked for beyond the room
+    that there is, so that a cluster which grows on demand does.
+    """
 
     workers: Annotated[int, Field(ge=1)] | None = None
     worker_failures: Annotated[int, Field(ge=0)] = 2
+    trial_timeout_s: Annotated[float, Field(gt=0)] | None = None
+    ahead: Annotated[int, Field(ge=0)] = 0
 
 
 class Study(_Section):
@@ -105,7 +197,11 @@ class Study(_Section):
     @property
     def identity(self) -> str:
         """Hash of everything that changes what the study finds; not its words, nor how it is run."""
-        return hash_json(self.model_dump(mode="json", exclude={"description", "execution", "budget"}) | self._sizes())
+        whole = self.model_dump(mode="json", exclude={"description", "execution", "budget"}) | self._sizes()
+        if self.betas.dataset == "deductive":
+            del whole["betas"]["dataset"]  # as of studies begun when there was no other
+        whole["kinds"] = {name: _without_defaults(section) for name, section in whole["kinds"].items()}
+        return hash_json(whole)
 
     def _sizes(self) -> dict[str, Any]:
         return {"n_trials": {name: self.n_trials(name) for name in self.kinds}}
@@ -118,35 +214,71 @@ class Study(_Section):
         """Arms of a kind: those of the file, or the kind's default ones."""
         return self.kinds[kind].arms or trial_kind(kind).default_arms
 
+    def goals(self, kind: str) -> Goals:
+        """Objectives and constraints of the kind's searches."""
+        section, known = self.kinds[kind], trial_kind(kind)
+        given = section.objective if isinstance(section.objective, tuple) else ()
+        named = given or (Goal(metric=section.objective or known.objectives[0]),)  # type: ignore[arg-type]
+        natural: dict[str, Direction] = dict.fromkeys(known.minimised, "minimize")
+        directions = {goal.metric: goal.direction or natural.get(goal.metric, "maximize") for goal in named}
+        upper = {name: bound.at_most for name, bound in section.constraints.items() if bound.at_most is not None}
+        lower = {name: bound.at_least for name, bound in section.constraints.items() if bound.at_least is not None}
+        return Goals(directions, upper, lower)
+
     def objective(self, kind: str) -> str:
-        """Metric that the kind's searches maximise."""
-        return self.kinds[kind].objective or trial_kind(kind).objectives[0]
+        """Metric that the kind's winners are chosen by, the first of its objectives."""
+        return next(iter(self.goals(kind).directions))
+
+    def population(self, kind: str) -> int:
+        """Trials of a generation; 1 where the sampler knows none."""
+        section = self.kinds[kind]
+        if section.sampler not in GENERATIONAL:
+            return 1
+        if section.population is not None:
+            return section.population
+        # CMA-ES: the size that its authors give for a number of dimensions (Hansen 2016, arXiv:1604.00772).
+        return NSGAII_POPULATION if section.sampler == "nsgaii" else 4 + int(3 * math.log(max(self._n_ranges(kind), 1)))
+
+    def _n_ranges(self, kind: str) -> int:
+        """Count the numbers that vary whatever else is chosen, which are all that CMA-ES moves."""
+        always = {name: part for name, part in self.space(kind).items() if not isinstance(part, Condition)}
+        return sum(isinstance(part, Range) and part.low < part.high for part in flatten(always).values())
 
     def space(self, kind: str) -> Space:
         """Space of a kind: the file's, with the source's values for names it leaves out; without any, the default."""
         given = self.kinds[kind].space
         if not given:
-            return trial_kind(kind).default_space()
-        fixed = {name: _fixed(value) for name, value in trial_kind(kind).default_setting().items() if name not in given}
-        return {**given, **fixed}
+            return {**trial_kind(kind).default_space(), **self._regions(trial_kind(kind).default_space())}
+        rest = {name: value for name, value in self._default_setting(kind).items() if name not in given}
+        return {**given, **one_point(rest)}
+
+    def _regions(self, names: Container[str]) -> Space:
+        """Regions to choose from where the data are not those that the kinds' defaults were written for."""
+        regions = REGIONS[self.betas.dataset]
+        return {"roi": Choice(options=regions)} if "roi" in names and self.betas.dataset != "deductive" else {}
+
+    def _default_setting(self, kind: str) -> dict[str, Any]:
+        """Values of the kind's source, in a region that the data have."""
+        setting = trial_kind(kind).default_setting()
+        if "roi" in setting and setting["roi"] not in REGIONS[self.betas.dataset]:
+            setting["roi"] = REGIONS[self.betas.dataset][0]
+        return setting
 
     def enqueued(self, kind: str) -> list[dict[str, Any]]:
         """Return the settings that every arm of a kind tries first, whole: what they leave out is the source's."""
-        default, names = trial_kind(kind).default_setting(), self.space(kind)
+        default, names = self._default_setting(kind), self.space(kind)
         return [{name: {**default, **given}[name] for name in names} for given in self.kinds[kind].enqueue]
 
     def points(self, kind: str) -> list[Space]:
-        """All that a kind's arms may try: the space, and each enqueued setting as a space of one point."""
-        fixed = [{name: _fixed(value) for name, value in setting.items()} for setting in self.enqueued(kind)]
-        return [self.space(kind), *fixed]
+        """All that a kind's arms may try, without conditions: the space, and each enqueued setting as one point."""
+        free = {name: unconditional(part) for name, part in self.space(kind).items()}
+        return [free, *map(one_point, self.enqueued(kind))]
 
 
-def _fixed(value: Any) -> Dimension:
-    """Spell a value of a setting as a dimension of one point."""
-    if isinstance(value, Mapping) and "run" in value:
-        first, _, last = str(value["run"]).partition("-")
-        return parse_dimension("run", {"runs": [[first, last or first]]})
-    return parse_dimension("value", value) if isinstance(value, Mapping) else Choice(options=(value,))
+def _without_defaults(section: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out keys that came later and stand at their default, so that a study keeps the hash that it began with."""
+    later: dict[str, Any] = {"population": None, "reproducible": True, "constraints": {}}
+    return {key: value for key, value in section.items() if key not in later or value != later[key]}
 
 
 _SECTIONS: dict[str, type[_Section]] = {
@@ -177,9 +309,11 @@ def parse_study(raw: Any, where: str) -> Study:
         raise InputError(
             f"{where}: expected a mapping of keys such as name, models and kinds, found {type(raw).__name__}"
         )
-    _check_names(raw, Study, where)
+    for key in raw:
+        check_name(str(key), (*Study.model_fields, "search"), where)
     for key, section in _SECTIONS.items():
         _check_names(raw.get(key), section, f"{where}: {key}")
+    common = _common_search(raw.get("search"), where)
     if isinstance(raw.get("betas"), Mapping):
         _check_names(raw["betas"].get("simulator"), SimulatorSection, f"{where}: betas.simulator")
     kinds = raw.get("kinds")
@@ -188,15 +322,39 @@ def parse_study(raw: Any, where: str) -> Study:
     for name, body in kinds.items() if isinstance(kinds, Mapping) else ():
         trial_kind(str(name))
         _check_names(body, KindSection, f"{where}: kinds.{name}")
+    rest = {key: value for key, value in raw.items() if key != "search"}
     try:
-        study = Study.model_validate({**raw, "kinds": {k: v or {} for k, v in kinds.items()}} if kinds else raw)
+        study = Study.model_validate({**rest, "kinds": _merge(common, kinds)} if kinds else rest)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise InputError(f"{where}: {place}: {first['msg'].removeprefix('Value error, ')}") from error
+        raise _refusal(error, where, "") from error
     for name in study.kinds:
         _check_kind(study, name, f"{where}: kinds.{name}")
     return study
+
+
+def _common_search(raw: Any, where: str) -> dict[str, Any]:
+    """Check the search that all kinds share; their own sections go before it."""
+    if raw is None:
+        return {}
+    if not isinstance(raw, Mapping):
+        raise InputError(f"{where}: search: expected a mapping such as `sampler: tpe`, found {raw!r}")
+    _check_names(raw, SearchSection, f"{where}: search")
+    try:
+        SearchSection.model_validate(raw)
+    except ValidationError as error:
+        raise _refusal(error, where, "search.") from error
+    return dict(raw)
+
+
+def _merge(common: dict[str, Any], kinds: Mapping[str, Any]) -> dict[str, Any]:
+    bodies = {name: {} if body is None else body for name, body in kinds.items()}
+    return {name: {**common, **body} if isinstance(body, Mapping) else body for name, body in bodies.items()}
+
+
+def _refusal(error: ValidationError, where: str, prefix: str) -> InputError:
+    first = error.errors()[0]
+    place = prefix + ".".join(str(part) for part in first["loc"])
+    return InputError(f"{where}: {place or 'the file'}: {first['msg'].removeprefix('Value error, ')}")
 
 
 def _check_names(raw: Any, section: type[_Section], where: str) -> None:
@@ -232,9 +390,48 @@ def _check_kind(study: Study, name: str, where: str) -> None:
         study.points(name)
     except ValueError as error:
         raise InputError(f"{where}.enqueue: expected values of the kind's settings, found {error}") from error
-    if section.objective is not None:
-        check_name(section.objective, kind.objectives, f"{where}.objective")
+    try:
+        check_conditions(study.space(name))
+    except ValueError as error:
+        raise InputError(f"{where}.space: {error}") from error
     if section.arms and kind.selects and section.arms[0] != kind.arms[0]:
         raise InputError(
             f"{where}.arms: expected {kind.arms[0]!r} first and its controls after, found {section.arms[0]!r}"
         )
+    _check_goals(study, name, where)
+    _check_sampler(study, name, where)
+
+
+def _check_goals(study: Study, name: str, where: str) -> None:
+    kind, section, goals = trial_kind(name), study.kinds[name], study.goals(name)
+    for metric in goals.directions:
+        check_name(metric, (*kind.objectives, *kind.minimised), f"{where}.objective")
+    if isinstance(section.objective, tuple) and len(goals.directions) < len(section.objective):
+        raise InputError(f"{where}.objective: expected metrics that differ, found one twice")
+    for metric, bound in section.constraints.items():
+        check_name(metric, (*kind.objectives, *kind.minimised), f"{where}.constraints")
+        if bound.at_most is None and bound.at_least is None:
+            raise InputError(f"{where}.constraints.{metric}: expected at_most or at_least, found neither")
+
+
+def _check_sampler(study: Study, name: str, where: str) -> None:
+    """Refuse a search that could never learn: a window or generation wider than the budget, a space it cannot move."""
+    section, n_trials = study.kinds[name], study.n_trials(name)
+    if section.sampler in LEARNING and "window" in section.model_fields_set and section.window > n_trials:
+        raise InputError(
+            f"{where}.window: expected at most the {n_trials} trials of an arm, found {section.window}: lower the "
+            "window or raise trials"
+        )
+    if section.sampler in GENERATIONAL and study.population(name) > n_trials - len(section.enqueue):
+        raise InputError(
+            f"{where}.population: expected a generation within the {n_trials - len(section.enqueue)} trials of an arm "
+            f"that are searched, found {study.population(name)}: lower population or raise trials"
+        )
+    if section.sampler == "cmaes" and study.population(name) < CMAES_LEAST:
+        raise InputError(
+            f"{where}.population: expected at least {CMAES_LEAST} for cmaes, found {study.population(name)}: raise it"
+        )
+    if section.sampler == "cmaes" and not study._n_ranges(name):
+        raise InputError(f"{where}.sampler: expected a range for cmaes to move, found none: choose another sampler")
+    if section.sampler == "cmaes" and len(study.goals(name).directions) > 1:
+        raise InputError(f"{where}.sampler: expected one objective for cmaes, found several: choose nsgaii, tpe or gp")

@@ -1,7 +1,21 @@
 """Kinds of trial behind one protocol: one file a kind, one line in the registry."""
 
 from brainalign.trials.context import Context
-from brainalign.trials.protocol import Ask, Resources, TrialKind, result_key
+from brainalign.trials.protocol import Ask, DataSize, Resources, TrialKind, Work, result_key
 from brainalign.trials.registry import KINDS, trial_kind
+from brainalign.trials.settings import one_point
+from brainalign.trials.tuning import Tuning
 
-__all__ = ["KINDS", "Ask", "Context", "Resources", "TrialKind", "result_key", "trial_kind"]
+__all__ = [
+    "KINDS",
+    "Ask",
+    "Context",
+    "DataSize",
+    "Resources",
+    "TrialKind",
+    "Tuning",
+    "Work",
+    "one_point",
+    "result_key",
+    "trial_kind",
+]

@@ -1,6 +1,6 @@
 """What a worker holds from trial to trial: the data, one loaded model, and what trials share."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,10 @@ from brainalign.zoo import load_model
 
 if TYPE_CHECKING:
     from brainalign.activations import Activations, PrefilledPrompts
+    from brainalign.evaluation.order_answers import OrderAnswers
+    from brainalign.finetuning import Execution
     from brainalign.steering.instructions import InstructionVariants
+    from brainalign.stimuli import ProblemSet
     from brainalign.zoo import LanguageModel
 
 
@@ -29,17 +32,34 @@ class Context:
         Selection part and report part of the problems.
     model_name : str
         Name in the zoo.
+    execution : Execution, optional
+        How trainings are carried out; no result depends on it. By default in this process.
+    device : str
+        Where the model is loaded; no result depends on it but in the last digits.
+    batch_divisor : int
+        Kinds that compute in batches make them so many times smaller, for want of memory.
     """
 
     store: Store
     dataset: FmriDataset
     split: Split
     model_name: str
+    device: str = "cpu"
+    batch_divisor: int = 1
+    execution: "Execution | None" = None
+    _asked: "dict[tuple[str, ...], OrderAnswers]" = field(default_factory=dict, repr=False)
+
+    def smaller(self) -> "Context":
+        """Return a context for batches of half the size, with the same loaded model and nothing else kept."""
+        half = replace(self, batch_divisor=2 * self.batch_divisor, _asked={})
+        if "model" in self.__dict__:
+            half.__dict__["model"] = self.model
+        return half
 
     @cached_property
     def model(self) -> "LanguageModel":
         """The loaded model."""
-        return load_model(self.model_name)
+        return load_model(self.model_name, device=self.device)
 
     @cached_property
     def activations(self) -> "Activations":
@@ -80,3 +100,11 @@ class Context:
         from brainalign.steering.instructions import InstructionVariants
 
         return InstructionVariants(self.model, self.dataset.problems, self.dataset.wording, self.store)
+
+    def order_answers(self, problems: "ProblemSet") -> "OrderAnswers":
+        """Ask the model as it was loaded problems in all orders of their premises; answers are kept."""
+        from brainalign.evaluation import answer_orders
+
+        if problems.ids not in self._asked:
+            self._asked[problems.ids] = answer_orders(self.model, problems, self.dataset.wording)
+        return self._asked[problems.ids]

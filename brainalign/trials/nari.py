@@ -1,14 +1,15 @@
 """Kind `nari`: an intervention at inference, guided or by a control, searched and reported on separate problems."""
 
-from collections.abc import Iterable
+import math
 from typing import TYPE_CHECKING, Any
 
 from brainalign.artifacts import Result, provenance
 from brainalign.betas import ROIS
 from brainalign.errors import InputError
-from brainalign.spaces import Choice, DepthRange, LayerRuns, Range, Space, resolve_layers
+from brainalign.spaces import Choice, DepthRange, Range, Space, check_layers, resolve_layers
 from brainalign.steering.config import LOSSES, NariConfig
-from brainalign.trials.protocol import Ask, Resources, result_key
+from brainalign.trials.protocol import Ask, DataSize, Resources, Work, result_key
+from brainalign.trials.settings import check_choices, check_numbers, points
 
 if TYPE_CHECKING:
     from brainalign.steering import Displacements
@@ -19,6 +20,14 @@ STAGE = "displacements"
 WORKING_GIB = 1.0
 _CHOICES = {"roi": ROIS, "loss": tuple(LOSSES), "compat": ("none", "release"), "intercept": (False, True)}
 _LEAST = {"alpha": 0.0, "learning_rate": 1e-9, "n_steps": 1, "check_every": 1}
+# What costs are modelled with: products with the map and its transpose in a step and its gradient, the mean share of
+# pairs that are still asked, the share that ends mended, and bytes of a row and of a result.
+_FLOPS_A_STEP = 6
+_ALIVE = 0.85
+_MENDED = 0.1
+_PAIRS_A_PASS = 512
+_OUTCOME_BYTES = 40
+_RESULT_BYTES = 40_000
 # Arms with random draws, and the settings that some arms never read.
 _DRAWING = ("random_direction", "random_direction_single", "random_betas", "random_betas_mean")
 _MAP = ("roi", "learning_rate", "loss", "intercept", "leave_target_out", "ridge_alphas")
@@ -55,7 +64,9 @@ class Nari:
     )
     default_arms: tuple[str, ...] = ("guided", "random_direction", "random_direction_single", "random_betas", "bias")
     objectives: tuple[str, ...] = ("net_balanced_accuracy", "net_accuracy", "balanced_accuracy", "corrected")
+    minimised: tuple[str, ...] = ("broken", "invalid")
     selects = True
+    batched = True
 
     def default_setting(self) -> dict[str, Any]:
         """Return the source's setting: middle half of the layers, radius 10 sigma, 200 steps, a check every 5."""
@@ -88,36 +99,38 @@ class Nari:
 
     def check(self, space: Space, model: "ModelFacts", n_subjects: int) -> None:
         """Raise InputError where a point of the space cannot run on the model."""
-        for name, valid in _CHOICES.items():
-            for value in points(space, name):
-                if value not in valid:
-                    raise InputError(f"nari: {name}: expected one of {', '.join(map(str, valid))}, found {value!r}")
-        for name, least in _LEAST.items():
-            for value in points(space, name):
-                if not isinstance(value, (int, float)) or value < least:
-                    raise InputError(
-                        f"nari: {name}: expected numbers of at least {least}, found {value!r}: mend the range"
-                    )
-        for name in ("n_steps", "check_every"):
-            dimension = space[name]
-            if isinstance(dimension, Range) and not dimension.integer:
-                raise InputError(f"nari: {name}: expected whole numbers, found a range of any: add `integer: true`")
-            if any(value != int(value) for value in points(space, name)):
-                raise InputError(f"nari: {name}: expected whole numbers, found {tuple(points(space, name))}")
+        check_choices(self.name, space, _CHOICES)
+        check_numbers(self.name, space, _LEAST, whole=("n_steps", "check_every"))
         if max(points(space, "check_every")) > min(points(space, "n_steps")):
             raise InputError(
                 "nari: expected check_every <= n_steps for every point: raise n_steps or lower check_every"
             )
-        layers = space["layers"]
-        if isinstance(layers, LayerRuns):
-            for first, last in layers.runs:
-                resolve_layers({"run": f"{first}-{last}"}, model.n_layers)
-        elif not isinstance(layers, DepthRange):
-            raise InputError("nari: layers: expected start and width in relative depth, or runs of layers by index")
+        check_layers("nari: layers", space["layers"], model.n_layers)
 
     def resources(self, model: "ModelFacts") -> Resources:
-        """Return one core, and the model's memory with room for a search."""
-        return Resources(cpus=1, gpus=0, memory_gib=model.memory_gib + WORKING_GIB)
+        """Return one core, and the model's memory with room for a search, on GPUs where there are some."""
+        needed = model.memory_gib + WORKING_GIB
+        return Resources(cpus=1, gpus=0, memory_gib=needed, device_memory_gib=needed)
+
+    def work(self, ask: Ask, model: "ModelFacts", data: DataSize) -> Work:
+        """Count the optimisation's products with the map, and a token through the steered layers and above a check."""
+        setting, n_pairs = ask.setting, data.n_pairs[ask.part]
+        layers = resolve_layers(setting["layers"], model.n_layers)
+        n_steps = int(setting["n_steps"])
+        n_checks = n_steps // int(setting["check_every"])
+        reads_map = "roi" not in _UNREAD.get(ask.arm, ())
+        asks_model = ask.arm != "bias"
+        a_step = _FLOPS_A_STEP * data.n_voxels * model.hidden_size * len(layers) if reads_map else 0
+        share_passed = (model.n_layers - layers[0]) / model.n_layers
+        a_check = 2 * model.n_parameters * share_passed if asks_model else 0
+        kept = float(n_pairs * _OUTCOME_BYTES + _RESULT_BYTES)
+        if ask.part == "selection" and reads_map:
+            kept += _MENDED * n_pairs * len(layers) * model.hidden_size * 4
+        return Work(
+            flops=_ALIVE * n_pairs * (n_steps * a_step + n_checks * a_check),
+            passes=n_checks * math.ceil(n_pairs / _PAIRS_A_PASS) * share_passed if asks_model else 0,
+            kept_bytes=kept,
+        )
 
     def config(self, ask: Ask, n_layers: int) -> NariConfig:
         """Spell a setting as the configuration of a search on a model with so many layers."""
@@ -163,6 +176,7 @@ class Nari:
         What an arm mended on the selection part is kept under the result's key, for trials that stand on it.
         """
         from brainalign.steering import SEARCHED_ARMS, assemble, search_nari, summarise
+        from brainalign.steering.nari import PAIRS_A_BLOCK
 
         config = self.config(ask, context.model.n_layers)
         inputs = assemble(
@@ -173,7 +187,8 @@ class Nari:
             parts=self.parts(ask, context),
             variants=context.variants,
         )
-        search = search_nari(inputs, config, ask.arm, (key, ask.replicate))
+        block = max(1, PAIRS_A_BLOCK // context.batch_divisor)
+        search = search_nari(inputs, config, ask.arm, (key, ask.replicate), pairs_a_block=block)
         if ask.part == "selection" and ask.arm in SEARCHED_ARMS:
             described = {"model": context.model_name, "arm": ask.arm, "n_pairs": len(search.displacements)}
             context.store.save_arrays(STAGE, key, search.displacements.to_arrays(), described)
@@ -195,9 +210,3 @@ class Nari:
         if arrays is None:
             raise InputError(f"expected an arm that displaces states, found {ask.arm}: transfer another")
         return Displacements.from_arrays(arrays)
-
-
-def points(space: Space, name: str) -> Iterable[Any]:
-    """Values of a dimension that a grid would try; none for a range of layers."""
-    dimension = space[name]
-    return dimension.grid() if isinstance(dimension, (Choice, Range)) else ()

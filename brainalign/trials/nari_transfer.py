@@ -1,5 +1,6 @@
 """Kind `nari_transfer`: directions that mended some problems, tried once on others, guided or by a control."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -8,8 +9,9 @@ from brainalign.artifacts import Result, provenance
 from brainalign.errors import InputError
 from brainalign.spaces import Choice, Range, Space
 from brainalign.steering.config import AVERAGES, SOURCES, TransferConfig
-from brainalign.trials.nari import Nari, points
-from brainalign.trials.protocol import Ask, Resources, result_key
+from brainalign.trials.nari import Nari
+from brainalign.trials.protocol import Ask, DataSize, Resources, Work, result_key
+from brainalign.trials.settings import check_choices, points
 
 if TYPE_CHECKING:
     from brainalign.steering import Displacements, Transferred
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 
 _CHOICES = {"normalise": (False, True), "average": AVERAGES, "source": SOURCES}
 _GAP = "selection_gap"
+# What costs are modelled with: rows that go through the model together, bytes of a row and of a result.
+_ANSWERS_A_PASS = 512
+_OUTCOME_BYTES = 40
+_RESULT_BYTES = 40_000
 
 
 class NariTransfer:
@@ -42,7 +48,9 @@ class NariTransfer:
     )
     default_arms: tuple[str, ...] = ("guided", "random_direction", "random_betas", "bias")
     objectives: tuple[str, ...] = ("net_balanced_accuracy", "net_accuracy", "balanced_accuracy")
+    minimised: tuple[str, ...] = ("broken", "invalid")
     selects = True
+    batched = True
 
     def __init__(self) -> None:
         self._nari = Nari()
@@ -71,12 +79,7 @@ class NariTransfer:
     def check(self, space: Space, model: "ModelFacts", n_subjects: int) -> None:
         """Raise InputError where a point of the space cannot run on the model."""
         self._nari.check({name: space[name] for name in self._nari.default_setting()}, model, n_subjects)
-        for name, valid in _CHOICES.items():
-            for value in points(space, name):
-                if value not in valid:
-                    raise InputError(
-                        f"nari_transfer: {name}: expected one of {', '.join(map(str, valid))}, found {value!r}"
-                    )
+        check_choices(self.name, space, _CHOICES)
         for value in points(space, "strength"):
             if not isinstance(value, (int, float)):
                 raise InputError(f"nari_transfer: strength: expected numbers, found {value!r}: mend the range")
@@ -84,6 +87,16 @@ class NariTransfer:
     def resources(self, model: "ModelFacts") -> Resources:
         """Return what a search needs."""
         return self._nari.resources(model)
+
+    def work(self, ask: Ask, model: "ModelFacts", data: DataSize) -> Work:
+        """Count the search behind the directions, and one steered answer a problem and subject."""
+        search = self._nari.work(self._search(ask), model, data)
+        n_answers = data.n_subjects * data.n_problems[ask.part]
+        return Work(
+            flops=search.flops + 2 * model.n_parameters * n_answers,
+            passes=search.passes + math.ceil(n_answers / _ANSWERS_A_PASS),
+            kept_bytes=search.kept_bytes + n_answers * _OUTCOME_BYTES + _RESULT_BYTES,
+        )
 
     def identity(self, ask: Ask, context: "Context") -> dict[str, Any]:
         """Return what the outcomes depend on: the search behind them, the directions, and the problems moved."""

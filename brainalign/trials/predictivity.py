@@ -8,14 +8,20 @@ from brainalign.artifacts import Result, provenance, stream
 from brainalign.betas import ROIS
 from brainalign.errors import InputError
 from brainalign.spaces import Choice, Space
-from brainalign.trials.protocol import Ask, Resources
+from brainalign.stimuli import ALL_REASONING_TYPES
+from brainalign.trials.protocol import Ask, DataSize, Resources, Work
 
 if TYPE_CHECKING:
     from brainalign.trials.context import Context
     from brainalign.zoo import ModelFacts
 
-SUBSETS = ("all", "syllogisms", "transitive")
+SUBSETS = ("all", *ALL_REASONING_TYPES)
 WORKING_GIB = 1.0
+# What costs are modelled with.
+_N_FOLDS = 5
+_N_PENALTIES = 7
+_FLOPS_AN_ELEMENT = 10
+_RESULT_BYTES = 40_000
 
 
 class Predictivity:
@@ -26,7 +32,9 @@ class Predictivity:
     arms: tuple[str, ...] = ("measured", "shuffled")
     default_arms: tuple[str, ...] = ("measured", "shuffled")
     objectives: tuple[str, ...] = ("score",)
+    minimised: tuple[str, ...] = ()
     selects = False
+    batched = False
 
     def default_setting(self) -> dict[str, Any]:
         """Return the published setting: deductive reasoning ROI, all problems, folds shuffled with seed 1."""
@@ -48,6 +56,16 @@ class Predictivity:
         """Return one core, and the model's memory with room for Gram matrices."""
         return Resources(cpus=1, gpus=0, memory_gib=model.memory_gib + WORKING_GIB)
 
+    def work(self, ask: Ask, model: "ModelFacts", data: DataSize) -> Work:
+        """Count Gram matrices, their decompositions a fold, and products with every subject's betas."""
+        n_problems = sum(data.n_problems.values())
+        gram = 2 * n_problems**2 * model.hidden_size
+        decomposition = _N_FOLDS * _FLOPS_AN_ELEMENT * n_problems**3
+        products = _N_FOLDS * data.n_subjects * _N_PENALTIES * 2 * n_problems**2 * data.n_voxels
+        n_sites = 2 * model.n_layers
+        kept = _RESULT_BYTES + 40 * n_sites * data.n_subjects
+        return Work(flops=n_sites * (gram + decomposition + products), passes=0, kept_bytes=kept)
+
     def identity(self, ask: Ask, context: "Context") -> dict[str, Any]:
         """Return what the scores depend on."""
         return {
@@ -65,9 +83,10 @@ class Predictivity:
         problems = dataset.problems.subset(dataset.betas.stimulus_ids)
         betas = dict(dataset.betas.values[ask.setting["roi"]])
         if ask.arm == "shuffled":
+            types, names = np.asarray(problems.types), (key, ask.replicate, ask.arm)
             betas = {
-                subject: values[_shuffled(np.asarray(problems.types), (key, ask.replicate, ask.arm, subject))]
-                for subject, values in betas.items()
+                subject: betas[subject][_shuffled(types, seen, (*names, subject))]
+                for subject, seen in zip(dataset.betas.subjects, dataset.betas.seen, strict=True)
             }
         config = PredictivityConfig(seed=ask.setting["fold_seed"])
         found = predictivity(states.values, betas, problems.types, config, subset=ask.setting["subset"])
@@ -81,9 +100,10 @@ class Predictivity:
         return Result(key, self.name, ask.arm, metrics, detail, provenance=provenance())
 
 
-def _shuffled(types: np.ndarray, names: tuple[str | int, ...]) -> np.ndarray:
-    """Rows in an order that mixes the problems of each reasoning type among themselves."""
+def _shuffled(types: np.ndarray, seen: np.ndarray, names: tuple[str | int, ...]) -> np.ndarray:
+    """Rows in an order that mixes a subject's trials of each reasoning type among themselves."""
     rows, rng = np.arange(len(types)), stream(*names)
     for kind in np.unique(types):
-        rows[types == kind] = rng.permutation(rows[types == kind])
+        mixed = (types == kind) & seen
+        rows[mixed] = rng.permutation(rows[mixed])
     return rows

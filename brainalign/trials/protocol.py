@@ -14,11 +14,64 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Resources:
-    """What a trial asks of a cluster: CPU cores, GPUs (fractions allowed) and memory in GiB."""
+    """What a trial asks of a cluster.
+
+    Attributes
+    ----------
+    cpus, gpus, memory_gib : float
+        Cores, GPUs (a fraction shares one) and host memory in GiB, of each node that it runs on.
+    n_nodes : int
+        Nodes that it runs on at once.
+    device_memory_gib : float
+        Memory that it needs on GPUs where the cluster has any, GiB; from it follows how many it asks. 0 for a trial
+        that computes on the CPU everywhere, and for one that says its `gpus` itself.
+    """
 
     cpus: float
     gpus: float
     memory_gib: float
+    n_nodes: int = 1
+    device_memory_gib: float = 0.0
+
+
+@dataclass(frozen=True)
+class DataSize:
+    """How much data a trial works on; what its cost is modelled from.
+
+    Attributes
+    ----------
+    n_subjects, n_voxels : int
+        Subjects, and voxels of the largest ROI.
+    n_problems, n_pairs : mapping of part to int
+        Problems of each part, and its (subject, problem) pairs that the subject had right.
+    n_prompt_tokens : int
+        Tokens of a prompt, about.
+    """
+
+    n_subjects: int
+    n_voxels: int
+    n_problems: Mapping[Part, int]
+    n_pairs: Mapping[Part, int]
+    n_prompt_tokens: int = 220
+
+
+@dataclass(frozen=True)
+class Work:
+    """What a trial computes and keeps, counted from its setting; how long that takes is `planning`'s to say.
+
+    Attributes
+    ----------
+    flops : float
+        Operations of matrix products, two for a multiplication with its addition.
+    passes : float
+        Passes through the model: each reads the weights once and starts every layer's kernels.
+    kept_bytes : float
+        What stays in the store.
+    """
+
+    flops: float
+    passes: float
+    kept_bytes: float
 
 
 @dataclass(frozen=True)
@@ -53,9 +106,14 @@ class TrialKind(Protocol):
         Those of a study that names none, the method first: enough to judge it by, and affordable.
     objectives : tuple of str
         Metrics that a search can maximise, the default first.
+    minimised : tuple of str
+        Metrics that a search can minimise beside them, or bound by a constraint: what a setting breaks or costs.
     selects : bool
         Whether the best setting is chosen on the selection part and reported on the report part. A kind that only
         measures is False, runs on all problems and has no winner.
+    batched : bool
+        Whether it computes in batches that :attr:`Context.batch_divisor` makes smaller, so that a trial which ran out
+        of memory is worth another try.
     """
 
     name: str
@@ -63,7 +121,9 @@ class TrialKind(Protocol):
     arms: tuple[str, ...]
     default_arms: tuple[str, ...]
     objectives: tuple[str, ...]
+    minimised: tuple[str, ...]
     selects: bool
+    batched: bool
 
     def default_space(self) -> Space:
         """Return the space that is searched where the study file names none."""
@@ -76,6 +136,9 @@ class TrialKind(Protocol):
 
     def resources(self, model: "ModelFacts") -> Resources:
         """Return what one trial needs on the model."""
+
+    def work(self, ask: Ask, model: "ModelFacts", data: DataSize) -> Work:
+        """Count what a trial computes and keeps: a model of its cost, no promise."""
 
     def identity(self, ask: Ask, context: "Context") -> dict[str, Any]:
         """Return everything that the result depends on, as JSON; its hash is the result's key."""

@@ -3,12 +3,14 @@
 from difflib import get_close_matches
 
 from brainalign.errors import InputError
+from brainalign.trials.narf import LABEL, NARF, NARF_LABEL
 from brainalign.trials.nari import Nari
 from brainalign.trials.nari_transfer import NariTransfer
 from brainalign.trials.predictivity import Predictivity
 from brainalign.trials.protocol import TrialKind
 
-KINDS: dict[str, TrialKind] = {kind.name: kind for kind in (Predictivity(), Nari(), NariTransfer())}
+_KINDS: tuple[TrialKind, ...] = (Predictivity(), Nari(), NariTransfer(), NARF, NARF_LABEL, LABEL)
+KINDS: dict[str, TrialKind] = {kind.name: kind for kind in _KINDS}
 
 
 def trial_kind(name: str) -> TrialKind:

@@ -7,10 +7,12 @@ from brainalign.zoo.facts import ModelFacts
 from brainalign.zoo.registry import list_models, load_model, model_facts
 
 if TYPE_CHECKING:
-    from brainalign.zoo.language_model import Answers, LanguageModel, Message, Site
+    from brainalign.zoo.chat import Chat, Message
+    from brainalign.zoo.language_model import Answers, LanguageModel, Site
 
 __all__ = [
     "Answers",
+    "Chat",
     "LanguageModel",
     "Message",
     "ModelFacts",
@@ -22,7 +24,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load the types that need torch at their first use, so that listing models stays cheap."""
+    """Load the types that need torch or problems at their first use, so that listing models stays cheap."""
     if name not in __all__:
         raise AttributeError(f"module 'brainalign.zoo' has no attribute {name!r}; it has {', '.join(__all__)}")
-    return getattr(import_module("brainalign.zoo.language_model"), name)
+    module = "chat" if name in ("Chat", "Message") else "language_model"
+    return getattr(import_module(f"brainalign.zoo.{module}"), name)

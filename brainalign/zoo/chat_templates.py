@@ -41,9 +41,22 @@ PHI3 = (
     "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + '<|end|>' }}{% endfor %}"
     "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% else %}{{ eos_token }}{% endif %}"
 )
+_GEMMA_TURNS = (
+    "{% for message in turns %}" + _ALTERNATE + "{{ '<start_of_turn>' + "
+    "('model' if message['role'] == 'assistant' else message['role']) + '\n' + (system if loop.first else '') + "
+    "message['content'] | trim + '<end_of_turn>\n' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"
+)
 # Gemma 2: no system role, the assistant is called model.
-GEMMA2 = (
-    "{{ bos_token }}" + _REFUSE_SYSTEM + "{% for message in messages %}" + _ALTERNATE + "{{ '<start_of_turn>' + "
-    "('model' if message['role'] == 'assistant' else message['role']) + '\n' + message['content'] | trim + "
-    "'<end_of_turn>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<start_of_turn>model\n' }}{% endif %}"
+GEMMA2 = "{{ bos_token }}" + _REFUSE_SYSTEM + "{% set system = '' %}{% set turns = messages %}" + _GEMMA_TURNS
+# Gemma 3: the system text before the first user turn's.
+GEMMA3 = (
+    "{{ bos_token }}{% if messages[0]['role'] == 'system' %}{% set system = messages[0]['content'] + '\n\n' %}"
+    "{% set turns = messages[1:] %}{% else %}{% set system = '' %}{% set turns = messages %}{% endif %}" + _GEMMA_TURNS
+)
+# Llama 3: a header a message, texts trimmed.
+LLAMA3 = (
+    "{{ bos_token }}{% for message in messages %}{{ '<|start_header_id|>' + message['role'] + "
+    "'<|end_header_id|>\n\n' + message['content'] | trim + '<|eot_id|>' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}{% endif %}"
 )

@@ -1,6 +1,6 @@
 """The language model that the platform asks: chats in, hooks on any attention or layer, True against False out."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,16 +8,16 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from jinja2.exceptions import TemplateError
 from torch import nn
 
 from brainalign.errors import ModelError
+from brainalign.stimuli import Problem, Wording
+from brainalign.zoo.chat import Chat, Message, context_of
 from brainalign.zoo.facts import ModelFacts
+from brainalign.zoo.thinking import with_thoughts
 
 Site = Literal["attention", "layer"]
-Message = Mapping[str, str]
 TRUE, FALSE, NEITHER = 1, 0, -1
-_PROBE = ({"role": "user", "content": "Answer with one word."},)
 
 
 @dataclass(frozen=True)
@@ -60,24 +60,23 @@ class LanguageModel:
         Its tokenizer, chat template included.
     weights_hash : str
         32 hexadecimal digits over the weights as loaded (their type included).
-    template_options : mapping
-        What the chat template is told (Qwen3: thinking off).
     """
 
     facts: ModelFacts
     module: Any = field(repr=False)
     tokenizer: Any = field(repr=False)
     weights_hash: str
-    template_options: Mapping[str, Any] = field(default_factory=dict)
+    _thoughts: dict[tuple[str, tuple[int, ...]], list[int]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.module.eval()
         self.module.requires_grad_(False)
-        if not self.true_ids or not self.false_ids:
-            raise ModelError(
-                f"expected True and False to be one token each after a prompt of {self.facts.name}, found "
-                f"{len(self.true_ids)} and {len(self.false_ids)} such spellings: use the model's own tokenizer"
-            )
+        self.chat.check()
+
+    @cached_property
+    def chat(self) -> Chat:
+        """How it is spoken to."""
+        return Chat(self.facts, self.tokenizer, context_of(self.module.config))
 
     @property
     def decoder(self) -> Any:
@@ -136,30 +135,44 @@ class LanguageModel:
     def encode_chat(self, messages: Sequence[Message]) -> list[int]:
         """Render a chat by the model's own template, generation prompt added, and tokenise it.
 
-        The template writes its default system text and its own begin-of-text token, so the tokenizer adds none.
-
         Raises
         ------
         ModelError
             The template refuses the chat (a role that it does not know), or the prompt is longer than the context.
         """
-        ids = self._encode(self._render(messages))
-        longest = int(self.module.config.max_position_embeddings)
-        if len(ids) > longest:
-            raise ModelError(
-                f"expected a prompt of at most {longest} tokens for {self.facts.name}, found {len(ids)}: shorten it"
-            )
-        return ids
+        return self.chat.encode(messages)
 
-    @cached_property
+    def encode_problem(self, problem: Problem, wording: Wording) -> list[int]:
+        """Tokens of the prompt that puts a problem to the model, in the words for its kind (base models have others).
+
+        A model that thinks aloud writes its thoughts first; they are part of the prompt, and kept for the next time.
+
+        Raises
+        ------
+        ModelError
+            The prompt is longer than the context.
+        InputError
+            The wording has no texts for problems of this type.
+        """
+        ids = self.chat.encode_problem(problem, wording)
+        if self.facts.chat.style != "thinking":
+            return ids
+        if any(module._forward_hooks for layer in self.layers for module in layer.modules()):
+            return with_thoughts(self, ids)
+        place = (self.weights_hash, tuple(ids))
+        if place not in self._thoughts:
+            self._thoughts[place] = with_thoughts(self, ids)
+        return list(self._thoughts[place])
+
+    @property
     def true_ids(self) -> tuple[int, ...]:
         """Tokens that answer True."""
-        return self._spellings("True")
+        return self.chat.true_ids
 
-    @cached_property
+    @property
     def false_ids(self) -> tuple[int, ...]:
         """Tokens that answer False."""
-        return self._spellings("False")
+        return self.chat.false_ids
 
     @contextmanager
     def hook(self, site: Site, index: int, fn: Callable[[torch.Tensor], torch.Tensor | None]) -> Iterator[Firings]:
@@ -206,31 +219,3 @@ class LanguageModel:
         answer[false == best] = FALSE
         answer[true == best] = TRUE
         return Answers((true - false).float().cpu().numpy(), answer.cpu().numpy())
-
-    def _render(self, messages: Sequence[Message]) -> str:
-        chat = [dict(message) for message in messages]
-        try:
-            text: str = self.tokenizer.apply_chat_template(
-                chat, tokenize=False, add_generation_prompt=True, **self.template_options
-            )
-        except TemplateError as error:
-            roles = ", ".join(message["role"] for message in chat)
-            raise ModelError(
-                f"expected a chat that the template of {self.facts.name} takes, found the roles {roles} ({error}): "
-                "put a system text into the first user turn and let user and assistant alternate"
-            ) from error
-        return text
-
-    def _encode(self, text: str) -> list[int]:
-        return list(self.tokenizer(text, add_special_tokens=False)["input_ids"])
-
-    def _spellings(self, word: str) -> tuple[int, ...]:
-        # Found behind a real prompt: alone, some tokenizers put a space token before the word, or split it.
-        prompt = self._render(_PROBE)
-        start = self._encode(prompt)
-        found = []
-        for spelling in (word, f" {word}"):
-            ids = self._encode(prompt + spelling)
-            if len(ids) == len(start) + 1 and ids[:-1] == start:
-                found.append(ids[-1])
-        return tuple(dict.fromkeys(found))

@@ -1,14 +1,14 @@
-"""The registry of models: a name, its facts, and where its builder stands."""
+"""The registry of models: a row each. A new model takes a builder in `families` and a row here."""
 
 import difflib
-from collections.abc import Callable
-from dataclasses import dataclass
-from importlib import import_module
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from brainalign.errors import ModelError
-from brainalign.zoo.facts import LoadOptions, ModelFacts
+from brainalign.zoo.entry import Entry
+from brainalign.zoo.facts import NOT_QUANTISED, QUANTISATIONS, ChatRules, LoadOptions, ModelFacts
+from brainalign.zoo.families import gemma, llama, mistral, phi, qwen
 from brainalign.zoo.nano.sizes import SIZES as NANO_SIZES
 
 if TYPE_CHECKING:
@@ -17,35 +17,36 @@ if TYPE_CHECKING:
 DTYPES = ("float32", "bfloat16", "float16")
 
 
-@dataclass(frozen=True)
-class Entry:
-    """A row of the registry; `builder` is ``"module:function"``, so that a listing imports no torch."""
-
-    facts: ModelFacts
-    builder: str
-
-    def build(self, options: LoadOptions) -> "LanguageModel":
-        """Import the builder and call it."""
-        module, function = self.builder.split(":")
-        builder: Callable[[ModelFacts, LoadOptions], LanguageModel] = getattr(import_module(module), function)
-        return builder(self.facts, options)
-
-
-def _tiny(family: str, n_parameters: int) -> Entry:
+def _tiny(kind: str, n_parameters: int, chat: ChatRules | None = None, family: str | None = None) -> Entry:
     facts = ModelFacts(
-        name=f"tiny-random-{family}",
+        name=f"tiny-random-{kind}",
         hub_id=None,
         n_parameters=n_parameters,
         n_layers=4,
         hidden_size=64,
-        family=family,
+        family=family or kind,
         licence="MIT",
         memory_gib=0.5,
+        chat=chat or ChatRules(),
     )
     return Entry(facts, "brainalign.zoo.tiny:build")
 
 
 _ROWS = (
+    qwen.qwen2_1_5b_instruct(),
+    qwen.qwen2_7b_instruct(),
+    qwen.qwen2_72b_instruct(),
+    qwen.qwen3_4b(),
+    mistral.mistral_7b_instruct_v0_2(),
+    llama.llama_2_7b_chat(),
+    llama.llama_3_8b_instruct(),
+    llama.llama_3_3_70b_instruct(),
+    phi.phi_4_mini_instruct(),
+    gemma.gemma_2_9b_it(),
+    qwen.deepseek_r1_distill_qwen_1_5b(),
+    qwen.qwen2_7b(),
+    llama.llama_2_7b(),
+    gemma.gemma3_270m(),
     Entry(
         ModelFacts(
             name="smollm2-135m",
@@ -61,11 +62,14 @@ _ROWS = (
         "brainalign.zoo.smollm2:build",
     ),
     _tiny("llama", 261_184),
+    _tiny("llama2", 277_568, ChatRules(answer_lead=" "), "llama"),
+    _tiny("llama3", 254_912, family="llama"),
     _tiny("qwen2", 214_208),
-    _tiny("qwen3", 263_232),
-    _tiny("mistral", 261_184),
+    _tiny("qwen3", 263_232, ChatRules(options=(("enable_thinking", False),))),
+    _tiny("mistral", 261_184, ChatRules(has_system_role=False)),
     _tiny("phi3", 213_824),
-    _tiny("gemma2", 266_752),
+    _tiny("gemma2", 266_752, ChatRules(has_system_role=False)),
+    _tiny("gemma3", 267_008, family="gemma3_text"),
     *(Entry(size.facts, "brainalign.zoo.nano.model:build") for size in NANO_SIZES),
 )
 REGISTRY = {entry.facts.name: entry for entry in _ROWS}
@@ -77,47 +81,75 @@ def list_models() -> list[ModelFacts]:
 
 
 def model_facts(name: str) -> ModelFacts:
-    """Facts of one model.
+    """Facts of one model; ``NAME@REVISION`` names another revision of the hub than the row's.
 
     Raises
     ------
     ModelError
-        The name is unknown; the message has the nearest one.
+        The name is unknown; the message has the nearest one. Or a revision of a model that is on no hub.
     """
-    return _entry(name).facts
+    return _find(name)[1]
 
 
 def load_model(
-    name: str, *, dtype: str = "float32", device: str = "cpu", cache: Path | str | None = None
+    name: str,
+    *,
+    dtype: str | None = None,
+    device: str = "cpu",
+    cache: Path | str | None = None,
+    quantisation: str = NOT_QUANTISED,
+    processes: int = 1,
 ) -> "LanguageModel":
     """Load a model by its name, ready for inference.
 
     Parameters
     ----------
     name : str
-        A name of `list_models`.
-    dtype : {"float32", "bfloat16", "float16"}
-        Type of the weights; part of the model's `weights_hash`.
+        A name of `list_models`; ``NAME@REVISION`` loads another revision than the row's, fetched before.
+    dtype : {"float32", "bfloat16", "float16"}, optional
+        Type of the weights, by default that of the model's facts; part of the model's `weights_hash`.
     device : str
-        A torch device, such as ``"cpu"`` or ``"cuda:0"``.
+        A torch device, such as ``"cpu"`` or ``"cuda:0"``; ``"auto"`` is every GPU that the process sees, layer by
+        layer where one is too small, else the CPU.
     cache : path, optional
-        Where converted weights are kept; default ``BRAINALIGN_CACHE``, else the system's user cache.
+        Where weights are kept; default ``BRAINALIGN_CACHE``, else the system's user cache.
+    quantisation : {"none", "fp8", "nf4"}
+        How the weights of linear layers are held; part of the model's `weights_hash` and facts.
+    processes : int
+        Processes of a torch.distributed group, this one among them, that share every layer; each calls this function.
 
     Raises
     ------
     ModelError
-        Unknown name or type, weights that are absent or damaged.
+        Unknown name, type or quantisation, a device that is not there, weights that are absent, gated or damaged,
+        another model's weights or tokenizer.
     """
+    entry, facts = _find(name)
+    dtype = dtype or facts.dtype
     if dtype not in DTYPES:
         raise ModelError(f"expected a dtype of {', '.join(DTYPES)}, found {dtype!r}: choose one of them")
-    options = LoadOptions(dtype=dtype, device=device, cache=None if cache is None else Path(cache))
-    return _entry(name).build(options)
+    if quantisation not in QUANTISATIONS:
+        raise ModelError(
+            f"expected a quantisation of {', '.join(QUANTISATIONS)}, found {quantisation!r}: choose one of them"
+        )
+    if processes < 1:
+        raise ModelError(f"expected at least one process, found {processes}: give 1 for a model of one process")
+    folder = None if cache is None else Path(cache)
+    return entry.build(LoadOptions(dtype, device, folder, quantisation, processes), facts)
 
 
-def _entry(name: str) -> Entry:
-    if name in REGISTRY:
-        return REGISTRY[name]
-    nearest = difflib.get_close_matches(name, REGISTRY, n=1, cutoff=0.0)[0]
-    raise ModelError(
-        f"expected a model of the zoo, found {name!r}: did you mean {nearest!r}? (all: {', '.join(REGISTRY)})"
-    )
+def _find(name: str) -> tuple[Entry, ModelFacts]:
+    plain, _, revision = name.partition("@")
+    if plain not in REGISTRY:
+        nearest = difflib.get_close_matches(plain, REGISTRY, n=1, cutoff=0.0)[0]
+        raise ModelError(
+            f"expected a model of the zoo, found {name!r}: did you mean {nearest!r}? (all: {', '.join(REGISTRY)})"
+        )
+    entry = REGISTRY[plain]
+    if not revision:
+        return entry, entry.facts
+    if entry.facts.embedded or entry.facts.hub_id is None:
+        raise ModelError(
+            f"expected a revision only of a model that is fetched from the hub, found {name!r}: say {plain!r}"
+        )
+    return entry, replace(entry.facts, name=name, revision=revision)

@@ -1,7 +1,7 @@
 """Small real tokenizers, trained here in a fraction of a second, with the special tokens of each family.
 
-Qwen and Phi split bytes as GPT-2 does. Llama, Mistral and Gemma mark spaces as SentencePiece does, with bytes for the
-letters that they do not know.
+Qwen, Phi and Llama 3 split bytes as GPT-2 does. Llama 2, Mistral and Gemma mark spaces as SentencePiece does, with
+bytes for the letters that they do not know.
 """
 
 from collections.abc import Iterator
@@ -31,8 +31,17 @@ class Conventions:
     marks_spaces: bool = False
 
 
+_GEMMA_TOKENS = ("<pad>", "<eos>", "<bos>", "<start_of_turn>", "<end_of_turn>")
+_LLAMA2 = Conventions(chat_templates.LLAMA, ("<s>", "</s>"), "<s>", "</s>", marks_spaces=True)
 CONVENTIONS = {
-    "llama": Conventions(chat_templates.LLAMA, ("<s>", "</s>"), "<s>", "</s>", marks_spaces=True),
+    "llama": _LLAMA2,
+    "llama2": _LLAMA2,
+    "llama3": Conventions(
+        chat_templates.LLAMA3,
+        ("<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"),
+        "<|begin_of_text|>",
+        "<|eot_id|>",
+    ),
     "mistral": Conventions(chat_templates.MISTRAL, ("<s>", "</s>"), "<s>", "</s>", marks_spaces=True),
     "qwen2": Conventions(chat_templates.QWEN2, ("<|endoftext|>", "<|im_start|>", "<|im_end|>"), None, "<|im_end|>"),
     "qwen3": Conventions(
@@ -47,19 +56,14 @@ CONVENTIONS = {
         None,
         "<|end|>",
     ),
-    "gemma2": Conventions(
-        chat_templates.GEMMA2,
-        ("<pad>", "<eos>", "<bos>", "<start_of_turn>", "<end_of_turn>"),
-        "<bos>",
-        "<end_of_turn>",
-        marks_spaces=True,
-    ),
+    "gemma2": Conventions(chat_templates.GEMMA2, _GEMMA_TOKENS, "<bos>", "<end_of_turn>", marks_spaces=True),
+    "gemma3": Conventions(chat_templates.GEMMA3, _GEMMA_TOKENS, "<bos>", "<end_of_turn>", marks_spaces=True),
 }
 
 
-def build_tokenizer(family: str) -> Any:
-    """Train the tokenizer of a family on the corpus below and give it the family's chat template."""
-    conventions = CONVENTIONS[family]
+def build_tokenizer(kind: str) -> Any:
+    """Train the tokenizer of a tiny model on the corpus below and give it the chat template of its like."""
+    conventions = CONVENTIONS[kind]
     tokenizer = _marking_spaces(conventions) if conventions.marks_spaces else _splitting_bytes(conventions)
     tokenizer.add_special_tokens([AddedToken(token, special=True, normalized=False) for token in conventions.special])
     return PreTrainedTokenizerFast(

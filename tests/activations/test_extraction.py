@@ -40,8 +40,13 @@ def test_sliding_window_matters(model: LanguageModel, prompts: list[list[int]]) 
     first, _ = extract_prompts(model, [tokens])
     second, _ = extract_prompts(model, [changed])
     layers_seen = [not np.array_equal(first[0, layer], second[0, layer]) for layer in range(model.n_layers)]
-    # 16 tokens a layer reach less far back than the prompts are long; Gemma 2 sees all of it from its second layer.
-    expected = {"mistral": [False] * 4, "gemma2": [False, True, True, True]}
+    # 16 tokens a layer reach less far back than the prompts are long; Gemma 2 sees all of it from its second layer,
+    # Gemma 3 from its fourth.
+    expected = {
+        "mistral": [False] * 4,
+        "gemma2": [False, True, True, True],
+        "gemma3_text": [False, False, False, True],
+    }
     assert layers_seen == expected.get(model.facts.family, [True] * 4)
 
 

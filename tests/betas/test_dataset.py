@@ -67,3 +67,48 @@ def test_importing_betas_and_stimuli_loads_nothing_heavy() -> None:
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
     )
+
+
+class TestSubjectsWhoSawOtherProblems:
+    """Data of the HCP shape: lists of their own, voxels of their own."""
+
+    @pytest.fixture(scope="class")
+    def ragged(self) -> FmriDataset:
+        return simulate_dataset(SimulatorConfig(dataset="hcp", n_subjects=4, n_problems_per_type=36))
+
+    def test_rows_without_a_trial_are_nan_and_not_solved(self, ragged: FmriDataset) -> None:
+        seen = ragged.betas.seen
+        assert seen.sum(axis=1).tolist() == [24, 24, 24, 24]
+        assert seen[:2].all(axis=0).sum() == 12
+        assert not (ragged.betas.correct & ~seen).any()
+        for place, array in enumerate(ragged.betas.values["md"].values()):
+            np.testing.assert_array_equal(np.isfinite(array), np.repeat(seen[place][:, None], array.shape[1], axis=1))
+        assert ragged.types == ("relational",)
+        assert ragged.betas.n_voxels == {"md": dict(zip(ragged.betas.subjects, (200, 199, 198, 200), strict=True))}
+
+    def test_subjects_come_with_the_problems_that_one_of_them_saw(self, ragged: FmriDataset) -> None:
+        one = ragged.select(1)
+        assert len(one.problems) == 24
+        assert one.betas.seen.all()
+        assert len(ragged.select(2).problems) == 36
+        assert one.problems.labels.mean() == 0.5
+
+    def test_half_a_row_another_region_and_answers_without_a_trial_are_refused(self, ragged: FmriDataset) -> None:
+        betas = ragged.betas
+        values = {name: array.copy() for name, array in betas.values["md"].items()}
+        values["sim-01"][0, 3] = np.nan
+        with pytest.raises(InputError, match="NaN as a whole"):
+            dataclasses.replace(betas, values={"md": values})
+        whole = {name: np.zeros_like(array) for name, array in values.items()}
+        with pytest.raises(InputError, match="the same in all regions"):
+            dataclasses.replace(betas, values={**betas.values, "language": whole})
+        with pytest.raises(InputError, match="only where there was a trial"):
+            dataclasses.replace(betas, correct=np.ones_like(betas.correct))
+
+
+def test_a_wording_without_the_problems_texts_is_refused(dataset: FmriDataset) -> None:
+    pictures = simulate_dataset(SimulatorConfig(dataset="hcp", n_subjects=1, n_problems_per_type=8))
+    without = dataclasses.replace(pictures.wording, others={})
+    with pytest.raises(InputError, match="'relational'"):
+        dataclasses.replace(pictures, wording=without)
+    assert dataclasses.replace(dataset, wording=without).wording_hash == dataset.wording_hash

@@ -19,6 +19,7 @@ VERBS = (
     "steer",
     "evaluate",
     "study",
+    "store",
     "submit",
     "mlflow",
     "report",
@@ -60,15 +61,19 @@ def test_importing_the_package_loads_neither_torch_nor_ray() -> None:
         ("data", "fetch"),
         ("zoo", "list"),
         ("zoo", "show"),
+        ("zoo", "fetch"),
+        ("zoo", "check"),
         ("activations", "extract"),
         ("predictivity",),
         ("steer", "nari"),
         ("evaluate",),
-        *(("study", verb) for verb in ("run", "resume", "status", "list", "verify")),
+        *(("study", verb) for verb in ("plan", "run", "resume", "status", "list", "verify")),
+        ("store", "list"),
+        ("store", "gc"),
         ("submit",),
         ("mlflow",),
         ("report", "study"),
-        *(("bench", verb) for verb in ("extraction", "encoding", "steering", "orders")),
+        *(("bench", verb) for verb in ("extraction", "encoding", "steering", "finetuning", "orders", "study")),
     ],
 )
 def test_every_verb_has_help_with_an_example(verb: tuple[str, ...]) -> None:
@@ -82,6 +87,26 @@ def test_zoo_list_is_json() -> None:
     (smol,) = [model for model in models if model["name"] == "smollm2-135m"]
     assert (smol["n_parameters"], smol["n_layers"], smol["hidden_size"]) == (134515008, 30, 576)
     assert "dequantised" in smol["quantisation"]
+    keys = ("name", "hub_id", "n_parameters", "n_layers", "hidden_size", "family", "licence", "gated", "embedded")
+    assert all(tuple(model)[: len(keys)] == keys for model in models)
+    (large,) = [model for model in models if model["hub_id"] == "meta-llama/Llama-3.3-70B-Instruct"]
+    assert (large["n_parameters"], large["gated"], large["embedded"]) == (70553706496, True, False)
+
+
+def test_zoo_check_prints_a_table_and_fails_with_one_line(tmp_path: Path) -> None:
+    found = brainalign("zoo", "check", "tiny-random-gemma3", "--json")
+    assert found.returncode == 0
+    assert {row["what"] for row in json.loads(found.stdout)["checks"] if row["passed"]} >= {"states", "steering"}
+    absent = brainalign("zoo", "check", "gemma-2-9b-it", "--cache", str(tmp_path))
+    assert absent.returncode == 2
+    assert "fetch gemma-2-9b-it` after accepting its licence" in absent.stderr
+    assert len(absent.stderr.strip().splitlines()) == 1
+
+
+def test_zoo_fetch_says_what_is_wrong_with_an_address(tmp_path: Path) -> None:
+    found = brainalign("zoo", "fetch", "qwen3-4b", "--from", f"file://{tmp_path}", "--cache", str(tmp_path / "cache"))
+    assert found.returncode == 2
+    assert "expected a model's config.json or the hub's cache of Qwen/Qwen3-4B" in found.stderr
 
 
 def test_predictivity_prints_what_it_promises(tmp_path: Path) -> None:
@@ -126,6 +151,8 @@ def test_steer_prints_every_arm_beside_the_others(tmp_path: Path) -> None:
         (("steer", "nari", "--model", "tiny-random-llama", "--arms", "gided", "--simulate"), "did you mean 'guided'"),
         (("study", "run", "/nowhere.yaml"), "expected a study file"),
         (("study", "resume", "absent"), "expected study 'absent'"),
+        (("study", "plan", "quickstart", "--gpus-per-node", "8"), "expected --gpu-memory-gib"),
+        (("study", "plan", "quickstart", "--here", "--nodes", "2"), "found both"),
         (("study", "verify", "absent"), "expected study 'absent'"),
         (("report", "study", "absent"), "expected study 'absent'"),
         (("mlflow", "absent"), "expected study 'absent'"),
@@ -191,3 +218,11 @@ def test_steering_that_moves_nothing_is_printed_without_an_interval(tmp_path: Pa
     )  # fmt: skip
     assert found.returncode == 0, found.stderr
     assert "guided minus bias: +0.000 –" in found.stdout
+
+
+def test_bench_finetuning_prints_ratios_and_one_gradient() -> None:
+    found = brainalign("bench", "finetuning", "--model", "tiny-random-llama", "--simulate", "--smoke", "--json")
+    facts = json.loads(found.stdout)
+    assert facts["ratio"] == pytest.approx(facts["plain_s"] / facts["packed_s"])
+    assert facts["n_examples"] == 14
+    assert max(facts["largest_difference"], facts["largest_difference_padded"]) < 1e-5

@@ -86,3 +86,28 @@ def test_what_cannot_be_is_one_line(brainalign: Typed, arguments: tuple[str, ...
     found = brainalign("steer", *arguments)
     assert found.code == 2
     assert message in " ".join(found.err.split())
+
+
+def test_the_second_data_set_is_one_option(brainalign: Typed, tmp_path: Path) -> None:
+    where = (
+        "--model",
+        "tiny-random-llama",
+        "--dataset",
+        "hcp",
+        "--simulate",
+        "--subjects",
+        "2",
+        "--json",
+    )
+    where = (*where, "--store", str(tmp_path))
+    nari = json.loads(brainalign("steer", "nari", *where, "--steps", "10", "--arms", "guided,bias").out)
+    assert nari["config"]["roi"] == "md"
+    assert set(nari["arms"]["guided"]["by_type"]) == {"relational"}
+    predicted = json.loads(brainalign("predictivity", *where).out)
+    assert predicted["roi"] == "md"
+    assert all("shuffled arm" in note for note in predicted["notes"])
+    assert len(predicted["notes"]) == 1
+    refused = brainalign("predictivity", *where, "--roi", "language")
+    assert refused.code == 2
+    assert "'language': " in refused.err
+    assert "did you mean 'hcp'" in brainalign("data", "show", "--dataset", "hpc").err

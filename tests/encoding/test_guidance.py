@@ -119,7 +119,8 @@ def test_rows_that_are_not_used_may_be_missing() -> None:
         ({"X": np.full((LAYERS, N, D), np.nan)}, "finite states"),
         ({"Y": {}}, "at least one subject"),
         ({"Y": {"a": np.zeros((N - 1, V))}}, r"\(14, voxels\) for subject 'a', found \(13, 9\)"),
-        ({"Y": {"a": np.full((N, V), np.nan)}}, "NaN for subject 'a'"),
+        ({"Y": {"a": np.where(np.eye(N, V) > 0, np.nan, 1.0)}}, "NaN for subject 'a'"),
+        ({"Y": {"a": np.full((N, V), np.nan)}}, "at least 4 trials, found 0 of subject 'a'"),
         ({"pool": [0, 1, 2, 99]}, "between 0 and 13 in pool, found 0 to 99"),
         ({"pool": [0, 1, 2, 2, 3]}, "one twice"),
         ({"pool": [0, 1, 2]}, "at least 4 trials, found 3"),
@@ -132,3 +133,26 @@ def test_bad_input_is_named(change: dict[str, object], words: str) -> None:
     arguments: dict[str, object] = {"X": X, "Y": Y, "pool": POOL, "targets": TARGETS} | change
     with pytest.raises(InputError, match=words):
         fit_guidance(arguments.pop("X"), arguments.pop("Y"), **arguments)  # type: ignore[arg-type]
+
+
+def test_each_subject_has_the_maps_of_its_own_trials_alone() -> None:
+    X, Y = draw()
+    missing = [0, 3, 6, 9]
+    Y["a"][missing] = np.nan
+    config = GuidanceConfig(ALPHAS)
+    maps = fit_guidance(X, Y, pool=POOL, targets=TARGETS, config=config)
+    own_pool = np.setdiff1d(POOL, missing)
+    alone = fit_guidance(X, {"a": Y["a"]}, pool=own_pool, targets=[4, 12], config=config)
+    other = fit_guidance(X, {"b": Y["b"]}, pool=POOL, targets=TARGETS, config=config)
+    for layer in range(LAYERS):
+        for place, target in ((1, 4), (2, 12)):
+            # Rows of the pool that "a" never saw span more directions, and change nothing along the others.
+            x = X[layer, target] + 0.1
+            found = guidance_similarity(maps, (layer, 0, place), x)
+            expected_value, expected_gradient = guidance_similarity(alone, (layer, 0, place - 1), x)
+            assert found[0] == pytest.approx(expected_value, rel=1e-4, abs=1e-5)
+            np.testing.assert_allclose(found[1], expected_gradient, atol=1e-4 * np.abs(expected_gradient).max())
+    for name in ("quadratic", "linear", "voxel_mean", "alphas"):
+        np.testing.assert_array_equal(getattr(maps, name)[:, 1], getattr(other, name)[:, 0])
+    assert np.isnan(maps.linear[:, 0, 0]).all()  # target 3 was no trial of "a"
+    assert np.isnan(maps.y_norm[0, 0])

@@ -70,7 +70,7 @@ def test_planted_signal_is_found_and_shuffled_is_near_zero() -> None:
 
 def test_summary_is_max_over_layers_of_the_median_over_subjects() -> None:
     scores = np.array([[0.1, 0.2, 0.6], [0.3, 0.1, 0.0], [0.25, 0.26, 0.5], [np.nan, 0.9, 0.9]])
-    found = Predictivity(scores, {}, np.zeros((4, 3, 5)), ("a", "b", "c"), "all", 70)
+    found = Predictivity(scores, {}, np.zeros((4, 3, 5)), ("a", "b", "c"), "all", 70, (70, 70, 70), 14)
     assert found.best == Place("layer", 0)
     assert found.score == 0.26
     assert found.mad == pytest.approx(0.01)
@@ -112,7 +112,7 @@ def test_large_common_offset_costs_no_digits() -> None:
         ({"X": np.ones((2, 43, 5))}, "a layer whose states vary over problems, found none"),
         ({"Y": {}}, "at least one subject"),
         ({"Y": {"a": np.zeros((42, 7))}}, r"\(43, voxels\) for subject 'a', found \(42, 7\)"),
-        ({"Y": {"a": np.full((43, 7), np.nan)}}, "NaN for subject 'a'"),
+        ({"Y": {"a": np.full((43, 7), np.nan)}}, "voxels that vary, found none for subject 'a'"),
         ({"Y": {"a": np.ones((43, 7))}}, "voxels that vary, found none for subject 'a'"),
         ({"strata": ["x"] * 42}, "one stratum for each of 43 problems"),
         ({"subset": "folio"}, "'all' or one of syllogisms, transitive, found 'folio'"),
@@ -146,3 +146,20 @@ def test_attention_output_sets_come_first_in_stacked_activations() -> None:
         ("layer", 0),
         ("layer", 2),
     ]
+
+
+def test_each_subject_is_scored_on_its_own_trials() -> None:
+    rng = np.random.default_rng(5)
+    X, types = rng.normal(size=(4, 30, 12)), np.repeat(["a", "b"], 15)
+    betas = {name: X[1] @ rng.normal(size=(12, v)) + rng.normal(size=(30, v)) for name, v in (("one", 5), ("two", 8))}
+    there = np.arange(30) % 3 > 0
+    ragged = {"one": betas["one"], "two": np.where(there[:, None], betas["two"], np.nan)}
+    found = predictivity(X, ragged, types)
+    alone = predictivity(X[:, there], {"two": betas["two"][there]}, types[there])
+    whole = predictivity(X, {"one": betas["one"]}, types)
+    np.testing.assert_array_equal(found.scores, np.concatenate([whole.scores, alone.scores], axis=1))
+    np.testing.assert_array_equal(found.voxel_scores["two"], alone.voxel_scores["two"])
+    np.testing.assert_array_equal(found.alphas, np.concatenate([whole.alphas, alone.alphas], axis=1))
+    assert (found.n_trials, found.subject_trials) == (30, (30, 20))
+    with pytest.raises(InputError, match="NaN for subject 'one'"):
+        predictivity(X, {"one": np.where(np.eye(30, 5) > 0, np.nan, betas["one"])}, types)

@@ -97,3 +97,12 @@ def test_people_by_condition_of_the_shared_sets(evaluation_folder: Path) -> None
     assert [row.n_items for row in by_label] == [46, 24]
     assert 0 < by_label[1].accuracy.low < by_label[1].accuracy.high < by_label[0].accuracy.estimate < 1
     assert found["syllogisms", "all", "all"].n_answers == 10_954
+
+
+def test_people_who_saw_other_problems_are_not_compared_as_if_they_had_failed() -> None:
+    dataset = simulate_dataset(SimulatorConfig(dataset="hcp", n_subjects=3, n_problems_per_type=36))
+    with pytest.raises(InputError, match="select the subjects and problems of one list"):
+        compare_with_people(np.ones(36, np.int8), dataset)
+    alike = dataset.select(["sim-01", "sim-03"])
+    found = compare_with_people(alike.problems.labels.astype(np.int8), alike)
+    assert found.model["all"] == 1.0

@@ -117,3 +117,9 @@ def test_a_log_with_half_an_archive_is_refused() -> None:
         decode_part("\n".join(lines[:-1]))
     with pytest.raises(ClusterError, match="other lines"):
         decode_part("\n".join([lines[0], "a warning of somebody else", *lines[1:]]))
+
+
+def test_rows_in_larger_files_come_along(store: Store, source: Store) -> None:
+    assert source.compact_trials(NAME, least=1)
+    bring(source, store)
+    assert store.read_trials(NAME) == source.read_trials(NAME)

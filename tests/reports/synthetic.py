@@ -70,7 +70,7 @@ def manifest(plan: Plan) -> dict[str, Any]:
             "subjects": subjects,
             "n_problems": 2 * plan.n_problems,
             "n_voxels": {"deductive_reasoning": 120, "language": 90},
-            "dropped": ["syl-x: contradictory"],
+            "dropped": ["problem syl-x: contradictory"],
             "wording": "brainalign" if plan.source == "simulated" else "release",
         },
         "models": {

@@ -216,6 +216,18 @@ def test_limits_follow_from_facts(store: Store) -> None:
     assert "tried 2 settings" in text
 
 
+def test_one_type_of_problem_is_called_by_its_name(store: Store) -> None:
+    plan = build(store, Plan(n_trials=1))
+    old = store.read_manifest(plan.name)
+    data = {**old["data"], "problem_types": {"relational": 47}, "n_voxels": {"md": {"a": 2744, "b": 2961}}}
+    store.write_manifest(plan.name, {**{k: v for k, v in old.items() if k != "schema_version"}, "data": data})
+    text = report(store, plan.name).text
+    assert "relational problems, put to the model" in text
+    assert re.search(r"md: 2\D?744 to 2\D?961 voxels", text)
+    assert "of two types" not in text
+    assert "what is found where there is nothing" in text
+
+
 def test_methods_come_from_the_study_file(finished: Finished) -> None:
     text = finished.page.text
     assert "alpha 0.3 to 10 (log scale)" in text

@@ -10,6 +10,8 @@ import pytest
 from brainalign.artifacts import Store
 from brainalign.errors import StudyError
 from brainalign.reports import best_lines, best_settings, comparisons, mlflow_summaries, study_summary
+from brainalign.reports.methods import methods
+from brainalign.reports.records import read_study
 
 from .conftest import Finished
 from .synthetic import MODEL, Plan, build, manifest, trial, winners, writer
@@ -191,6 +193,37 @@ def test_nan_and_missing_objectives_never_win(store: Store) -> None:
     (row,) = best_settings(store, plan.name)
     assert (row.number, row.n_tried) == (0, 1)
     json.dumps(study_summary(store, plan.name), allow_nan=False)
+
+
+def test_several_objectives_and_constraints_are_told_with_their_front(store: Store) -> None:
+    plan = Plan(success={"guided": (0.5, 0.3)}, n_trials=6, with_predictivity=False, with_report=False)
+    draw, content = writer(store, plan), manifest(plan)
+    content["study"]["kinds"]["nari"] |= {
+        "objective": [{"metric": "net_balanced_accuracy"}, {"metric": "broken"}],
+        "constraints": {"broken": {"at_most": 0.29}},
+    }
+    store.write_manifest(plan.name, content)
+    rows = [draw.nari("guided", number, "selection") for number in range(6)]
+    met = [row for row in rows if row.metrics["broken"] <= 0.29]
+    assert 0 < len(met) < 6
+    summary = study_summary(store, plan.name)
+    assert summary["best"][0]["number"] == max(met, key=lambda row: row.objective).number
+    assert summary["best"][0]["missed"] == []
+    (arm,) = summary["fronts"]
+    assert arm["front"][0]["number"] == summary["best"][0]["number"]
+    assert {one["number"] for one in arm["front"]} <= {row.number for row in met}
+    words = " ".join(methods(read_study(store, plan.name), None))
+    assert "to maximise net_balanced_accuracy" in words
+    assert "and to minimise broken; winners are the best by the first, with broken at most 0.29" in words
+    content["study"]["kinds"]["nari"]["constraints"] = {"broken": {"at_most": 0.0}}
+    store.write_manifest(plan.name, content)
+    assert any(
+        "no setting met all constraints, this one misses broken at most 0" in line for line in _lines(store, plan)
+    )
+
+
+def _lines(store: Store, plan: Plan) -> list[str]:
+    return best_lines(study_summary(store, plan.name))
 
 
 def test_results_of_other_problems_are_not_compared(store: Store) -> None:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from brainalign.search import StudyRun
 
 # What may differ between two runs of one study; everything else must be equal.
-UNSCIENTIFIC = ("started_at", "seconds", "host", "versions", "reused")
+UNSCIENTIFIC = ("started_at", "seconds", "host", "versions", "reused", "device", "cpus", "gpus")
 
 
 def small_quickstart(name: str) -> dict:

@@ -105,6 +105,31 @@ def test_lost_outcomes_are_noticed_and_made_again(finished: Finished, tmp_path) 
     assert scientific(store.read_trials("quickstart")) == scientific(finished.store.read_trials("quickstart"))
 
 
+def test_a_study_is_extended_and_what_failed_is_tried_again_and_nothing_else_is_touched(
+    finished: Finished, tmp_path
+) -> None:
+    import shutil
+
+    store = Store(shutil.copytree(finished.store.root, tmp_path / "copy"))
+    broken = store.read_trial("quickstart", "tiny-random-llama/nari/guided/2/selection")
+    assert broken is not None
+    store.write_trial(replace(broken, state="FAILED", objective=None, result_key=None, metrics={}, error="made up"))
+    assert store.compact_trials("quickstart", least=1)
+    raw = small_quickstart("quickstart")
+    raw["kinds"]["nari"]["trials"] = 5
+    before = {row.place: row for row in store.read_trials("quickstart") if row.state == "COMPLETE"}
+    run = run_study(parse_study(raw, "study.yaml"), store=store, retry_failed=True)
+    rows = {row.place: row for row in store.read_trials("quickstart")}
+    assert {place: rows[place] for place in before} == before
+    assert scientific([rows[broken.place]]) == scientific([broken])
+    fresh = [row for place, row in rows.items() if place not in before and place != broken.place]
+    assert {(row.arm, row.number) for row in fresh if row.part == "selection"} == {
+        (arm, 4) for arm in ("guided", "random_direction", "random_betas", "bias")
+    }
+    assert (run.n_done, run.n_total, run.n_failed) == (30, 30, 0)
+    assert verify_study(store, "quickstart").differences == ()
+
+
 def test_a_lost_row_is_noticed_and_the_mirrors_are_rebuilt(finished: Finished, tmp_path) -> None:
     import shutil
 

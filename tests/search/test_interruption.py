@@ -10,10 +10,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 from brainalign.artifacts import Store
-from brainalign.search import verify_study
-from tests.search.quickstart import Finished, scientific, write_small_quickstart
+from brainalign.search import study_status, verify_study
+from tests.search.quickstart import Finished, scientific, small_quickstart, write_small_quickstart
 
 pytestmark = pytest.mark.slow
 
@@ -93,6 +94,27 @@ def test_a_killed_worker_is_replaced_and_the_table_is_the_same(finished: Finishe
     output, _ = process.communicate(timeout=300)
     assert process.returncode == 0, output
     assert scientific(store.read_trials("quickstart")) == scientific(finished.store.read_trials("quickstart"))
+
+
+def test_a_silent_worker_counts_as_lost_and_its_trial_is_run_elsewhere(finished: Finished, tmp_path: Path) -> None:
+    raw, store = small_quickstart("quickstart"), Store(tmp_path / "store")
+    path = tmp_path / "quickstart.yaml"
+    path.write_text(yaml.safe_dump({**raw, "execution": {"trial_timeout_s": 45}}))
+    process = start(tmp_path, "run", str(path))
+    wait_for_trials(store, 3, process)
+    stopped = 0
+    while not stopped:
+        assert process.poll() is None, "the study ended before a worker was seen at work"
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if not stopped and "ResourceTrainable.train" in " ".join(child.cmdline()):
+                    child.suspend()  # as behind a cut link: it neither answers nor dies
+                    stopped += 1
+    output, _ = process.communicate(timeout=400)
+    assert process.returncode == 0, output
+    assert "its worker counts as lost" in output
+    assert scientific(store.read_trials("quickstart")) == scientific(finished.store.read_trials("quickstart"))
+    assert study_status(store, "quickstart")["failures"]["met"]["lost"] >= 1
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a small file system")

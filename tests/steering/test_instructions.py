@@ -35,3 +35,16 @@ def test_answers_are_those_of_plain_forward_passes_and_found_again(store: Store)
     assert not np.array_equal(variants.answer(8, rows).margin, found.margin)
     with pytest.raises(InputError, match="ask less often"):
         variants.answer(len(variants), rows)
+
+
+def test_pictures_have_instructions_of_their_own_and_other_types_none() -> None:
+    model, problems = load_model("tiny-random-llama"), generate_problems(2, seed=1, reasoning_types=["relational"])
+    wordings = list(InstructionVariants(model, problems, own_wording()))
+    said = [wording.messages(problems[0])[0]["content"] for wording in wordings]
+    assert len(set(said)) == len(said) >= 400
+    assert all("shape" in text and "texture" in text and "'True'" in text and "{" not in text for text in said)
+    assert all("premise" not in text and "conclusion" not in text for text in said)
+    assert {wording.texts("propositional") for wording in wordings} == {own_wording().texts("propositional")}
+    others = generate_problems(2, seed=1, reasoning_types=["propositional"])
+    with pytest.raises(InputError, match=r"found propositional.*leave the arm prompt out"):
+        InstructionVariants(model, others, own_wording())

@@ -305,3 +305,58 @@ def test_settings_that_cannot_run_are_refused(change: dict[str, object], found: 
 def test_middle_half() -> None:
     assert middle_half(30) == tuple(range(7, 22))
     assert middle_half(1) == (0,)
+
+
+class TestSubjectsWhoSawOtherProblems:
+    """Each subject's maps, draws and stand-ins rest on its own trials."""
+
+    @staticmethod
+    def inputs() -> NariInputs:
+        whole = make_inputs()
+        unseen = {"sub-1": slice(0, 6), "sub-2": slice(0, 6), "sub-3": slice(18, 24)}
+        betas = {name: values.copy() for name, values in whole.betas.items()}
+        correct = whole.correct.copy()
+        for place, (name, rows) in enumerate(unseen.items()):
+            betas[name][rows] = np.nan
+            correct[place, rows] = False
+        other = {name: np.where(np.isnan(betas[name][:, :1]), np.nan, whole.other_betas[name]) for name in betas}
+        return replace(whole, betas=betas, correct=correct, other_betas=other)
+
+    @pytest.mark.parametrize("arm", sorted(ARMS))
+    def test_every_arm_searches_the_pairs_that_there_are(self, arm: str) -> None:
+        inputs = self.inputs()
+        rows = run_nari(inputs, CONFIG, arm, NAMES).to_pylist()
+        assert len(rows) == inputs.correct.sum()
+        seen = {name: set(np.array(inputs.stimulus_ids)[inputs.seen(name)]) for name in inputs.subjects}
+        assert all(row["stimulus_id"] in seen[row["subject"]] for row in rows)
+        assert all(np.isfinite(row["margin_after"]) for row in rows)
+
+    @pytest.mark.parametrize("arm", ["guided", "random_betas", "label", "other_roi"])
+    def test_a_subject_is_searched_as_if_the_others_trials_did_not_exist(self, arm: str) -> None:
+        inputs = self.inputs()
+        there = np.flatnonzero(inputs.seen("sub-3"))
+        # The pool sets the scales for all, so only maps and draws are compared: through a pool of the same problems.
+        together = replace(inputs, pool=there, targets=there)
+        alone = replace(
+            together,
+            subjects=("sub-3",),
+            betas={"sub-3": inputs.betas["sub-3"]},
+            other_betas={"sub-3": inputs.other_betas["sub-3"]},
+            correct=inputs.correct[2:],
+        )
+        rows = [row for row in run_nari(together, CONFIG, arm, NAMES).to_pylist() if row["subject"] == "sub-3"]
+        assert [row["margin_after"] for row in rows] == pytest.approx(
+            [row["margin_after"] for row in run_nari(alone, CONFIG, arm, NAMES).to_pylist()], abs=1e-4
+        )
+
+    def test_a_stand_in_is_one_who_saw_the_same(self) -> None:
+        inputs = self.inputs()
+        correct = inputs.correct.copy()
+        correct[2] = inputs.seen("sub-3")  # the best by far, and no help to the others
+        inputs = replace(inputs, correct=correct)
+        (group, *_) = form_groups(inputs, CONFIG.layers)
+        betas = find_arm("best_subject")(group, CONFIG, NAMES).betas()  # type: ignore[attr-defined]
+        best = max(("sub-1", "sub-2"), key=lambda name: inputs.correct[inputs.subjects.index(name)].sum())
+        for name in ("sub-1", "sub-2"):
+            np.testing.assert_array_equal(betas[name], inputs.betas[best])
+        np.testing.assert_array_equal(betas["sub-3"], inputs.betas["sub-3"])

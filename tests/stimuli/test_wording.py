@@ -266,3 +266,91 @@ def test_number_of_premises_is_said_however_many_there_are(n_premises: int, said
     task, _, body = own_wording().messages(Problem.of("other", premises, "Elsa is odd", label=False, category=""))
     assert said in task["content"]
     assert f"{n_premises}. Elsa is bolder than Igor{n_premises - 1}.\nConclusion:" in body["content"]
+
+
+def test_base_models_get_the_release_s_own_words_as_one_text(release_folder: Path) -> None:
+    if not (release_folder / "prompts.json").is_file():
+        pytest.skip("a download of the release has no prompts.json")
+    texts = json.loads((release_folder / "prompts.json").read_text())["base"]
+    wording = release_wording(release_folder).for_base()
+    for problem in (SYLLOGISM, dataclasses.replace(TRANSITIVE, premises=TRANSITIVE.premises[:3])):
+        body = texts["problem"] % (*problem.premises, problem.conclusion)
+        (message,) = wording.messages(problem)
+        assert message == {"role": "user", "content": texts["instruction"][problem.reasoning_type] + body}
+    (longer,) = wording.messages(TRANSITIVE)
+    assert "Four premises and one conclusion" in longer["content"]
+    assert longer["content"].endswith("Answer:\n")
+    argument = Problem.of("propositional", ("P", "Q"), "R", label=True, category="")
+    (message,) = wording.messages(argument)
+    chat = release_wording(release_folder).messages(argument)
+    assert message["content"] == f"{chat[0]['content']}\n\n{chat[2]['content']}\nAnswer:\n"
+
+
+def test_base_texts_are_put_together_from_those_of_the_chat_where_there_are_none() -> None:
+    wording = own_wording()
+    chat = wording.messages(SYLLOGISM)
+    base = wording.for_base()
+    assert base.messages(SYLLOGISM) == [
+        {"role": "user", "content": f"{chat[0]['content']}\n\n{chat[2]['content']}\nAnswer:\n"}
+    ]
+    assert base.content_hash != wording.content_hash
+    assert base.hash_of(["relational"]) != wording.hash_of(["relational"])
+
+
+def test_a_broken_part_for_base_models_is_named(tmp_path: Path) -> None:
+    chat = {
+        "instruction": dict.fromkeys(("syllogisms", "transitive"), "I show three premises."),
+        "acknowledgement": "Fine.",
+        "problem": "Premises:\n1. %s.\n2. %s.\nConclusion:\n%s.",
+    }
+    (tmp_path / "prompts.json").write_text(json.dumps({"chat": chat, "base": {"problem": chat["problem"]}}))
+    with pytest.raises(InputError, match=r"expected 'instruction' and 'problem' in 'base' .* restore the file"):
+        release_wording(tmp_path)
+
+
+HCP_SCRIPT = """
+raise SystemExit("a script of somebody else was run")
+task = ("You are an expert in comparing. I describe four images by shape and texture. "
+        "Say if the shapes or the textures differ. ")
+text = (f"1. Image A: {tell(1)}.\\n" f"2. Image B: {tell(2)}.\\n"
+        f"3. Image C: {tell(3)}.\\n" f"4. Image D: {tell(4)}.\\n"
+        "Do they differ in shape or texture?")
+answer = "Understood. I say 'True' or 'False'."
+"""
+
+
+def test_the_script_of_the_second_data_set_adds_the_texts_of_pictures(tmp_path: Path) -> None:
+    (write_script(tmp_path) / "hcp_get_activations.py").write_text(HCP_SCRIPT)
+    by_script = release_wording(tmp_path)
+    assert by_script.content_hash == release_wording(write_script(tmp_path)).content_hash
+    chat = {
+        "instruction": {"syllogisms": "three premises.", "transitive": "three premises, too."},
+        "acknowledgement": "Yes.",
+        "problem": "Premises:\n1. %s.\n2. %s.\n3. %s.\nConclusion:\n%s.",
+    }
+    pictures = {
+        "instruction": "You are an expert in comparing. I describe four images by shape and texture. "
+        "Say if the shapes or the textures differ. ",
+        "acknowledgement": "Understood. I say 'True' or 'False'.",
+        "question": ".\nDo they differ in shape or texture?",
+    }
+    (tmp_path / "prompts.json").write_text(json.dumps({"chat": chat, "hcp_relational": pictures}))
+    assert release_wording(tmp_path).texts("relational") == by_script.texts("relational")
+    body = by_script.messages(relational([f"Image {name}: color is red; style is oil" for name in "ABCD"]))[2]
+    assert body["content"].endswith("4. Image D: color is red; style is oil.\nDo they differ in color or style?")
+
+
+@pytest.mark.parametrize(
+    ("found", "instead", "message"),
+    [
+        ("four images", "four things", "one instruction about images .* found 0"),
+        ("3. Image C", "3. Picture C", "one layout of four images and a question"),
+        ("Understood", "Fine", "one acknowledgement"),
+    ],
+)
+def test_a_script_of_pictures_of_another_shape_is_refused(
+    tmp_path: Path, found: str, instead: str, message: str
+) -> None:
+    (write_script(tmp_path) / "hcp_get_activations.py").write_text(HCP_SCRIPT.replace(found, instead))
+    with pytest.raises(InputError, match=message):
+        release_wording(tmp_path)

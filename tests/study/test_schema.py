@@ -38,7 +38,7 @@ def test_defaults_are_the_sources_setting_where_a_space_leaves_a_name_out() -> N
         ({"kinds": {"nari": {"space": {"alpha": []}}}}, "empty list"),
         ({"kinds": {"nari": {"space": {"alpha": {"low": 3, "high": 1}}}}}, "low <= high"),
         ({"kinds": {"nari": {"trials": 0}}}, "greater than or equal to 1"),
-        ({"kinds": {"nari": {"sampler": "tpee"}}}, "'tpe', 'random' or 'grid'"),
+        ({"kinds": {"nari": {"sampler": "tpee"}}}, "'tpe', 'gp', 'cmaes', 'random', 'grid', 'qmc' or 'nsgaii'"),
         ({"betas": {"simulator": {"n_subject": 3}}}, "did you mean 'n_subjects'"),
         ({"seeds": {"serach": 3}}, "did you mean 'search'"),
         ({"name": "a b"}, "pattern"),
@@ -47,6 +47,32 @@ def test_defaults_are_the_sources_setting_where_a_space_leaves_a_name_out() -> N
         ({"kinds": ["nari"]}, "expected a mapping"),
         ({"kinds": {"nari": {"space": {"alpha": {"low": 1, "hihg": 5}}}}}, "did you mean 'high'"),
         ({"kinds": {"nari": {"trials": 1, "enqueue": [{}, {}]}}}, "at most 1"),
+        ({"search": {"smapler": "tpe"}}, r"search: unknown key 'smapler': did you mean 'sampler'"),
+        ({"search": {"window": 0}}, r"search\.window: .*greater than or equal to 1"),
+        ({"search": ["tpe"]}, "search: expected a mapping"),
+        ({"kinds": {"nari": {"trials": 4, "window": 5}}}, r"nari\.window: expected at most the 4 trials"),
+        ({"search": {"window": 30}}, r"nari\.window: expected at most the 20 trials"),
+        ({"kinds": {"nari": {"sampler": "nsgaii", "trials": 9}}}, r"nari\.population: .*within the 9 trials"),
+        ({"kinds": {"nari": {"sampler": "cmaes", "population": 3}}}, r"nari\.population: expected at least 4"),
+        ({"kinds": {"nari": {"sampler": "cmaes", "space": {"alpha": [1, 2]}}}}, "expected a range for cmaes"),
+        ({"kinds": {"nari": {"sampler": "cmaes", "objective": ["corrected", "broken"]}}}, "one objective for cmaes"),
+        ({"kinds": {"nari": {"objective": ["corrected", "brokn"]}}}, r"objective: .*did you mean 'broken'"),
+        ({"kinds": {"nari": {"objective": ["corrected", "corrected"]}}}, "one twice"),
+        ({"kinds": {"nari": {"objective": []}}}, "at least one metric"),
+        (
+            {"kinds": {"nari": {"objective": {"broken": "down"}}}},
+            "objective: broken: expected maximize or minimize, found 'down'",
+        ),
+        ({"kinds": {"predictivity": {"objective": "net_accuracy"}}}, r"predictivity\.objective: .*valid are score"),
+        ({"kinds": {"nari": {"constraints": {"invalit": {"at_most": 1}}}}}, "did you mean 'invalid'"),
+        ({"kinds": {"nari": {"constraints": {"invalid": {}}}}}, "at_most or at_least"),
+        ({"kinds": {"nari": {"constraints": {"invalid": {"atmost": 1}}}}}, r"constraints\.invalid\.atmost"),
+        (
+            {"kinds": {"nari": {"space": {"alpha": {"low": 1, "high": 2, "when": {"los": "mse"}}}}}},
+            "alpha: when: .*'los'",
+        ),
+        ({"kinds": {"nari": {"space": {"layers": {"runs": []}}}}}, r"space: layers\.runs"),
+        ({"kinds": {"nari": {"enqueue": "releas"}}}, "enqueue"),
     ],
 )
 def test_a_wrong_file_is_one_line_with_the_way_out(changes: dict[str, Any], message: str) -> None:
@@ -74,7 +100,7 @@ def test_identity_leaves_words_and_execution_out_and_nothing_else() -> None:
     ]
     identities = {parse(**change).identity for change in changed}
     assert len(identities | {base}) == 7
-    assert parse(budget={"trials": 20, "wall_minutes": 5}).identity == base
+    assert parse(budget={"trials": 20, "max_wall_s": 300, "max_trials": 3}).identity == base
 
 
 def test_every_arm_is_a_branch_with_as_many_trials() -> None:
@@ -130,5 +156,59 @@ def test_an_enqueued_setting_is_made_whole_by_the_sources_values() -> None:
     assert len(study.points("nari")) == 2
 
 
+def test_kinds_take_what_the_search_section_says_unless_they_say_otherwise() -> None:
+    kinds = {
+        "nari": {"window": 3, "objective": {"net_accuracy": "maximize", "broken": "minimize"}},
+        "predictivity": None,
+    }
+    study = parse(search={"sampler": "gp", "window": 5, "reproducible": False}, kinds=kinds)
+    assert [(study.kinds[kind].sampler, study.kinds[kind].window) for kind in kinds] == [("gp", 3), ("gp", 5)]
+    assert not study.kinds["nari"].reproducible
+    spelled_out = {
+        name: {"sampler": "gp", "window": 5, "reproducible": False} | (body or {}) for name, body in kinds.items()
+    }
+    assert parse(kinds=spelled_out).identity == study.identity
+
+
+def test_objectives_have_a_direction_by_nature_or_by_word() -> None:
+    def directions(objective: Any) -> dict[str, str]:
+        return dict(parse(kinds={"nari": {"objective": objective}}).goals("nari").directions)
+
+    both = {"net_balanced_accuracy": "maximize", "broken": "minimize"}
+    assert directions(None) == {"net_balanced_accuracy": "maximize"}
+    assert directions("broken") == {"broken": "minimize"}
+    for spelled in (["net_balanced_accuracy", "broken"], ["net_balanced_accuracy", {"broken": "minimize"}], both):
+        assert directions(spelled) == both
+    study = parse(kinds={"nari": {"objective": both, "constraints": {"invalid": {"at_most": 0.2}}}})
+    assert study.objective("nari") == "net_balanced_accuracy"
+    assert study.goals("nari").upper == {"invalid": 0.2}
+    assert type(study).model_validate(study.model_dump(mode="json")) == study
+
+
+def test_keys_that_came_later_leave_the_hash_of_older_studies_alone() -> None:
+    # The hash of this file before there were several objectives, constraints and populations.
+    assert load_study("quickstart").identity == "4e787c0cd39ae074948c9399a3d66ce6"
+    assert parse(kinds={"nari": {"population": 5}}).identity != parse().identity
+
+
+def test_the_release_setting_can_be_enqueued_by_its_word() -> None:
+    release = parse(kinds={"nari": {"enqueue": "release"}})
+    assert release.identity == parse(kinds={"nari": {"enqueue": [{}]}}).identity
+    both = parse(kinds={"nari": {"enqueue": ["release", {"alpha": 3}]}}).enqueued("nari")
+    assert [setting["alpha"] for setting in both] == [10.0, 3]
+
+
 def test_simulated_data_are_the_same_by_default_from_a_study_file_and_without_one() -> None:
     assert SimulatorConfig(**parse().betas.simulator.model_dump()) == SimulatorConfig()
+
+
+def test_the_data_set_is_part_of_the_identity_and_sets_the_region() -> None:
+    base, hcp = parse(), parse(betas={"dataset": "hcp"})
+    assert hcp.identity != base.identity == parse(betas={"dataset": "deductive"}).identity
+    kinds = {"nari": {"space": {"alpha": 3.0}, "enqueue": [{}]}, "predictivity": {}}
+    study = parse(kinds=kinds, betas={"dataset": "hcp"})
+    assert study.space("nari")["roi"].options == study.space("predictivity")["roi"].options == ("md",)
+    assert study.enqueued("nari")[0]["roi"] == "md"
+    assert parse(kinds=kinds).space("nari")["roi"].options == ("deductive_reasoning",)
+    with pytest.raises(InputError, match="dataset"):
+        parse(betas={"dataset": "hpc"})

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from brainalign.artifacts import Store, content_key
+from brainalign.artifacts import Part, Store, content_key
 from brainalign.betas import SimulatorConfig, load_betas
 from brainalign.errors import InputError
 from brainalign.spaces import Choice, LayerRuns, Range, flatten
@@ -29,6 +29,13 @@ def kind(request: pytest.FixtureRequest):
     return trial_kind(request.param)
 
 
+def small_setting(kind, **changes: object) -> dict[str, object]:
+    """A kind's own setting, of as little work as can be, with those changes that it reads."""
+    small = {"n_steps": 20, "epochs": 2, "validation_problems": 4, "test_problems": 4} | changes
+    default = kind.default_setting()
+    return {**default, **{name: value for name, value in small.items() if name in default}}
+
+
 class TestEveryKind:
     """The contract that each kind keeps."""
 
@@ -48,11 +55,10 @@ class TestEveryKind:
             assert needs.memory_gib >= model_facts(model).memory_gib
 
     def test_it_gives_the_metrics_that_it_promises_and_the_same_twice(self, kind, context: Context) -> None:
-        setting = {**kind.default_setting(), **({"n_steps": 20} if "n_steps" in kind.default_setting() else {})}
-        ask = Ask(setting, kind.arms[0], "selection", 0)
+        ask = Ask(small_setting(kind), kind.arms[0], "selection", 0)
         key = content_key("t", 1, kind.identity(ask, context))
         first, again = kind.run(ask, context, key), kind.run(ask, context, key)
-        assert set(kind.objectives) <= set(first.metrics)
+        assert {*kind.objectives, *kind.minimised} <= set(first.metrics)
         assert first.metrics == again.metrics
         assert str(first.outcomes.to_pylist()) == str(again.outcomes.to_pylist())  # NaN is not equal to itself
         assert (first.key, first.kind, first.arm) == (key, kind.name, kind.arms[0])
@@ -60,7 +66,8 @@ class TestEveryKind:
     def test_its_identity_is_json_and_tells_arms_and_settings_apart(self, kind, context: Context) -> None:
         ask = Ask(kind.default_setting(), kind.arms[0], "selection", 0)
         asks = [ask, *(replace(ask, arm=arm) for arm in kind.arms[1:])]
-        asks.append(replace(ask, setting={**ask.setting, "roi": "md"}))
+        other = {"roi": "md"} if "roi" in ask.setting else {"learning_rate": 0.5}
+        asks.append(replace(ask, setting={**ask.setting, **other}))
         keys = {content_key("t", 1, kind.identity(one, context)) for one in asks}
         assert len(keys) == len(asks)
 
@@ -145,3 +152,29 @@ def test_shuffled_betas_are_not_predicted_and_planted_structure_is(context: Cont
         scores[arm] = kind.run(ask, planted, "key").metrics["score"]
     assert scores["measured"] > 0.4
     assert abs(scores["shuffled"]) < 0.25
+
+
+class TestSubjectsWhoSawOtherProblems:
+    """Every kind on data of the HCP shape."""
+
+    @pytest.fixture(scope="class")
+    def ragged(self, tmp_path_factory: pytest.TempPathFactory) -> Context:
+        dataset = load_betas(
+            dataset="hcp", simulate=SimulatorConfig(dataset="hcp", n_subjects=2, n_problems_per_type=36, seed=3)
+        )
+        folder: Path = tmp_path_factory.mktemp("store")
+        return Context(Store(folder), dataset, split_problems(dataset.problems), "tiny-random-llama")
+
+    @pytest.mark.parametrize("part", ["selection", "report"])
+    def test_the_method_and_its_controls_run(self, kind, ragged: Context, part: Part) -> None:
+        setting = small_setting(kind, roi="md")
+        for arm in kind.default_arms:
+            ask = Ask(setting, arm, part, 0)
+            result = kind.run(ask, ragged, content_key("t", 1, kind.identity(ask, ragged)))
+            assert set(kind.objectives) <= set(result.metrics)
+
+    def test_shuffling_keeps_to_the_trials_that_a_subject_had(self, ragged: Context) -> None:
+        kind = trial_kind("predictivity")
+        ask = Ask({**kind.default_setting(), "roi": "md"}, "shuffled", "selection", 0)
+        detail = kind.run(ask, ragged, "key").detail
+        assert detail["subject_trials"] == {"sim-01": 24, "sim-02": 24}

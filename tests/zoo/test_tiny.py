@@ -1,5 +1,6 @@
 """Tiny models: what their families promise, made the same everywhere."""
 
+import math
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 from transformers import (
     Gemma2ForCausalLM,
+    Gemma3ForCausalLM,
     LlamaForCausalLM,
     MistralForCausalLM,
     Phi3ForCausalLM,
@@ -21,11 +23,14 @@ from brainalign.zoo import load_model
 
 CLASSES = {
     "llama": LlamaForCausalLM,
+    "llama2": LlamaForCausalLM,
+    "llama3": LlamaForCausalLM,
     "qwen2": Qwen2ForCausalLM,
     "qwen3": Qwen3ForCausalLM,
     "mistral": MistralForCausalLM,
     "phi3": Phi3ForCausalLM,
     "gemma2": Gemma2ForCausalLM,
+    "gemma3": Gemma3ForCausalLM,
 }
 CHAT = [
     {"role": "user", "content": "One?"},
@@ -34,6 +39,11 @@ CHAT = [
 ]
 RENDERED = {
     "llama": "<s>[INST] One? [/INST] Two. </s><s>[INST] Three? [/INST]",
+    # The space that Llama 2 begins every answer with is given.
+    "llama2": "<s>[INST] One? [/INST] Two. </s><s>[INST] Three? [/INST] ",
+    "llama3": "<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\nOne?<|eot_id|>"
+    "<|start_header_id|>assistant<|end_header_id|>\n\nTwo.<|eot_id|><|start_header_id|>user<|end_header_id|>\n\n"
+    "Three?<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n",
     "mistral": "<s>[INST] One? [/INST]Two.</s>[INST] Three? [/INST]",
     "qwen2": "<|im_start|>system\nYou are a helpful assistant.<|im_end|>\n<|im_start|>user\nOne?<|im_end|>\n"
     "<|im_start|>assistant\nTwo.<|im_end|>\n<|im_start|>user\nThree?<|im_end|>\n<|im_start|>assistant\n",
@@ -43,6 +53,7 @@ RENDERED = {
     "gemma2": "<bos><start_of_turn>user\nOne?<end_of_turn>\n<start_of_turn>model\nTwo.<end_of_turn>\n"
     "<start_of_turn>user\nThree?<end_of_turn>\n<start_of_turn>model\n",
 }
+RENDERED["gemma3"] = RENDERED["gemma2"]
 
 
 @pytest.mark.parametrize("family", CLASSES)
@@ -56,7 +67,7 @@ def test_chat_follows_the_family_s_conventions(family: str) -> None:
     ids = model.encode_chat(CHAT)
     assert model.tokenizer.decode(ids) == RENDERED[family]
     begin = model.tokenizer.bos_token_id
-    n_begin = {"llama": 2, "mistral": 1, "gemma2": 1}.get(family, 0)
+    n_begin = {"llama": 2, "llama2": 2, "llama3": 1, "mistral": 1, "gemma2": 1, "gemma3": 1}.get(family, 0)
     assert ids.count(begin) == n_begin
 
 
@@ -78,7 +89,22 @@ def test_special_traits_are_there() -> None:
     assert load_model("tiny-random-qwen2").module.model.layers[0].self_attn.q_proj.bias.abs().max() > 0
     for family in CLASSES:
         config = load_model(f"tiny-random-{family}").module.config
-        assert config.num_attention_heads == 2 * config.num_key_value_heads
+        assert config.num_attention_heads == (1 if family == "llama2" else 2) * config.num_key_value_heads
+    phi = load_model("tiny-random-phi3").module
+    assert phi.config.rope_parameters["rope_type"] == "longrope"
+    assert phi.get_decoder().rotary_emb.attention_scaling == pytest.approx((1 + math.log(4) / math.log(4096)) ** 0.5)
+    gemma3 = load_model("tiny-random-gemma3").module.config
+    assert gemma3.layer_types == ["sliding_attention"] * 3 + ["full_attention"]
+    assert [gemma3.rope_parameters[kind]["rope_theta"] for kind in gemma3.layer_types[2:]] == [1e4, 1e6]
+    angles = load_model("tiny-random-llama3").module.get_decoder().rotary_emb.inv_freq
+    slowed = 5e5 ** -(torch.arange(8) / 8) / angles
+    assert (float(slowed.min()), float(slowed.max())) == pytest.approx((1.0, 8.0), rel=1e-5)
+
+
+def test_gemma3_puts_a_system_text_before_the_first_user_turn() -> None:
+    model = load_model("tiny-random-gemma3")
+    ids = model.encode_chat([{"role": "system", "content": "Be brief."}, CHAT[0]])
+    assert model.tokenizer.decode(ids).startswith("<bos><start_of_turn>user\nBe brief.\n\nOne?<end_of_turn>")
 
 
 @pytest.mark.parametrize("family", CLASSES)

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 from brainalign.reports.figures.style import ArmStyle, Figure, Panel, Table, arm_styles, axis, panel
 from brainalign.reports.numbers import decimal
 from brainalign.reports.records import ArmRecord, StudyRecord
+from brainalign.study import Direction
 
 _HEADER = ("model", "kind", "arm", "finished", "failed or pruned", "first", "median", "best", "best at trial")
 
@@ -38,9 +39,9 @@ def study_styles(study: StudyRecord) -> dict[str, ArmStyle]:
     )
 
 
-def best_so_far(objectives: Sequence[float]) -> list[float]:
-    """Take the running maximum."""
-    return list(accumulate(objectives, max))
+def best_so_far(objectives: Sequence[float], direction: Direction = "maximize") -> list[float]:
+    """Take the running maximum, or minimum where the search minimises."""
+    return list(accumulate(objectives, max if direction == "maximize" else min))
 
 
 def _history_panel(
@@ -76,11 +77,12 @@ def _arm_traces(arm: ArmRecord, style: ArmStyle) -> list[go.Scatter]:
     if not values:
         return []
     marker = {"color": style.colour, "symbol": style.symbol, "size": 8, "opacity": 0.8}
+    best = best_so_far(values, next(iter(arm.goals.directions.values())))
     line = {"color": style.colour, "dash": style.dash, "shape": "hv", "width": 2.5 if arm.is_method else 1.6}
     return [
         go.Scatter(x=numbers, y=values, mode="markers", name=arm.arm, marker=marker, legendgroup=arm.arm),
         go.Scatter(
-            x=numbers, y=best_so_far(values), mode="lines", name=f"{arm.arm}, best so far", line=line,
+            x=numbers, y=best, mode="lines", name=f"{arm.arm}, best so far", line=line,
             legendgroup=arm.arm, showlegend=False, hoverinfo="skip",
         ),
     ]  # fmt: skip

@@ -17,22 +17,30 @@ from brainalign.steering.pairs import Group, Pairs
 
 
 class Guided(Arm):
-    """Ascend the similarity of ``W x`` and the betas of the same problem, at every layer on its own."""
+    """Ascend the similarity of ``W x`` and the betas of the same problem, at every layer on its own.
+
+    Attributes
+    ----------
+    targets : ndarray of int64, shape (T,)
+        Problems of the group's pairs, rising.
+    maps : GuidanceMaps
+        Maps of these targets, centred over voxels for ``loss="pearson"``.
+    """
 
     name = "guided"
 
     def __init__(self, group: Group, config: NariConfig, names: Names) -> None:
         super().__init__(group, config, names)
-        self._targets = np.unique(group.pairs.problems)
+        self.targets = np.unique(group.pairs.problems)
         self._states = group.inputs.states[list(group.layers)]
         maps = fit_guidance(
             self._states,
             self.betas(),
             pool=group.pool,
-            targets=self._targets,
+            targets=self.targets,
             config=GuidanceConfig(config.ridge_alphas, config.leaves_target_out, config.intercept),
         )
-        self._maps: GuidanceMaps = maps.centred() if config.loss == "pearson" else maps
+        self.maps: GuidanceMaps = maps.centred() if config.loss == "pearson" else maps
 
     def betas(self) -> Mapping[Hashable, Singles]:
         """Betas that guide, in the order of the inputs' subjects."""
@@ -42,9 +50,9 @@ class Guided(Arm):
         """Begin the search of a block, all displacements at zero."""
         group, config = self.group, self.config
         ascent = Ascent(
-            self._maps,
-            self._states[:, self._targets],
-            (pairs.subjects, np.searchsorted(self._targets, pairs.problems)),
+            self.maps,
+            self._states[:, self.targets],
+            (pairs.subjects, np.searchsorted(self.targets, pairs.problems)),
             (config.learning_rate * group.magnitude, config.alpha * group.sigma),
             config.loss,
         )

@@ -17,7 +17,7 @@ class Label(Guided):
     name = "label"
 
     def betas(self) -> Mapping[Hashable, Singles]:
-        """One-hot answers, the same for every subject."""
-        labels = self.group.inputs.labels
-        one_hot = np.stack([labels, ~labels], axis=1).astype(np.float32)
-        return dict.fromkeys(self.group.inputs.subjects, one_hot)
+        """One-hot answers to the problems that each subject had a trial with."""
+        inputs = self.group.inputs
+        one_hot = np.stack([inputs.labels, ~inputs.labels], axis=1).astype(np.float32)
+        return {name: np.where(inputs.seen(name)[:, None], one_hot, np.float32(np.nan)) for name in inputs.subjects}

@@ -34,18 +34,27 @@ class BestSubject(Guided):
     """Every pair is guided by the betas of the subject with the best answers.
 
     Best is the largest share of right answers over the problems of the pool, of all types; the first name where several
-    share it. The pairs stay those of all subjects, so the arm has the guided arm's rows.
+    share it. Where subjects saw different problems, the choice is among those who saw all that the pair's subject saw.
+    The pairs stay those of all subjects, so the arm has the guided arm's rows.
     """
 
     name = "best_subject"
     sign: ClassVar[int] = 1
 
     def betas(self) -> Mapping[Hashable, Singles]:
-        """Betas of the chosen subject under every subject's name."""
+        """Betas of the chosen subject under the name of every subject that it stands for."""
         inputs = self.group.inputs
-        accuracy = inputs.correct[:, inputs.pool].mean(axis=1)
-        chosen = inputs.subjects[int(np.argmax(self.sign * accuracy))]
-        return dict.fromkeys(inputs.subjects, inputs.betas[chosen])
+        seen = np.stack([inputs.seen(name) for name in inputs.subjects])
+        n_seen = np.maximum(seen[:, inputs.pool].sum(axis=1), 1)
+        accuracy = self.sign * inputs.correct[:, inputs.pool].sum(axis=1) / n_seen
+        betas: dict[Hashable, Singles] = {}
+        for place, name in enumerate(inputs.subjects):
+            able = (seen | ~seen[place]).all(axis=1)
+            chosen = int(np.argmax(np.where(able, accuracy, -np.inf)))
+            values = inputs.betas[inputs.subjects[chosen]]
+            same = np.array_equal(seen[chosen], seen[place])
+            betas[name] = values if same else np.where(seen[place][:, None], values, np.float32(np.nan))
+        return betas
 
 
 class WorstSubject(BestSubject):

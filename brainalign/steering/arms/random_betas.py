@@ -14,7 +14,8 @@ class RandomBetas(Guided):
     """Guidance by Gaussian betas of zero mean and the subject's standard deviation at each voxel.
 
     A problem's draw is named after subject and stimulus, so it is the same whichever problems stand beside it; the
-    standard deviation is that over the pool's problems of the type.
+    standard deviation is that over the subject's trials with the pool's problems of the type. Where the subject had no
+    trial nothing is drawn: the maps stand on as many trials as the guided arm's.
     """
 
     name = "random_betas"
@@ -24,10 +25,12 @@ class RandomBetas(Guided):
         inputs = self.group.inputs
         drawn: dict[Hashable, Singles] = {}
         for subject in inputs.subjects:
-            measured = inputs.betas[subject][self.group.pool].astype(np.float64)
+            seen = inputs.seen(subject)
+            measured = inputs.betas[subject][self.group.pool[seen[self.group.pool]]].astype(np.float64)
             spread = measured.std(axis=0)
             noise = [stream(*self.names, subject, name).standard_normal(len(spread)) for name in inputs.stimulus_ids]
-            drawn[subject] = (np.stack(noise) * spread + self.centre(measured)).astype(np.float32)
+            values = np.stack(noise) * spread + self.centre(measured)
+            drawn[subject] = np.where(seen[:, None], values, np.nan).astype(np.float32)
         return drawn
 
     def centre(self, measured: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,10 +13,10 @@ from brainalign.artifacts import hash_file, hash_json, write_atomically
 from brainalign.errors import ModelError
 from brainalign.zoo.facts import LoadOptions, ModelFacts
 from brainalign.zoo.language_model import LanguageModel
+from brainalign.zoo.loading import held
 from brainalign.zoo.nano.forward import EPSILON, THETA
 from brainalign.zoo.nano.sizes import CONTEXT, N_LAYERS, SIZES, VOCABULARY, Size
 from brainalign.zoo.nano.tokenizer import END, build_tokenizer
-from brainalign.zoo.placement import placed
 
 WEIGHTS = "weights"
 _QKV = ("q_proj", "k_proj", "v_proj")
@@ -53,8 +53,8 @@ def read_model(size: Size, path: Path, options: LoadOptions) -> LanguageModel:
     if missing:
         raise ModelError(_damaged(path, f"none of {len(missing)} tensors ({min(missing)}, …)"))
     module.tie_weights()
-    weights_hash = hash_json({"file": hash_file(path), "dtype": options.dtype})
-    return LanguageModel(size.facts, placed(module, options), build_tokenizer(), weights_hash)
+    weights_hash = hash_json({"file": hash_file(path), **options.identity})
+    return LanguageModel(options.recorded(size.facts), held(module, options), build_tokenizer(), weights_hash)
 
 
 def _damaged(path: Path, found: str) -> str:

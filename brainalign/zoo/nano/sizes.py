@@ -49,7 +49,6 @@ class Size:
             hidden_size=self.width,
             family=self.family,
             licence=LICENCE,
-            quantisation="bfloat16",
             memory_gib=0.5,
         )
 
