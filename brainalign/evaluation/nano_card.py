@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from brainalign.artifacts import write_json, write_text
+from brainalign.artifacts import write_text
 from brainalign.evaluation.evaluation import Evaluation, evaluate
 from brainalign.stimuli import REASONING_TYPES, ProblemSet, generate_problems, own_wording
 from brainalign.stimuli.generator import N_PREMISES
@@ -17,7 +17,6 @@ from brainalign.zoo.nano.record import TrainingRecord, read_record
 from brainalign.zoo.nano.sizes import SIZES
 
 CARD = "MODEL_CARD.md"
-SCORES = "scores.json"
 VOCABULARY = "test"
 SEED = 0
 N_PER_TYPE = 96
@@ -32,7 +31,7 @@ def unseen_problems(n_per_type: int = N_PER_TYPE) -> ProblemSet:
 
 
 def write_card(folder: Path, n_per_type: int = N_PER_TYPE) -> list[Evaluation]:
-    """Score every model of the family whose weights are in a folder; write the card and all figures beside them.
+    """Score every model of the family whose weights are in a folder; write the card beside them.
 
     Raises
     ------
@@ -46,7 +45,6 @@ def write_card(folder: Path, n_per_type: int = N_PER_TYPE) -> list[Evaluation]:
         model = read_model(size, folder / f"{size.name}.safetensors", LoadOptions())
         records.append(read_record(size.name, folder))
         found.append(evaluate(model, problems, own_wording(), orders=ORDERS))
-    write_json(folder / SCORES, [evaluation.to_json() for evaluation in found])
     write_text(folder / CARD, _card(found, records, problems))
     return found
 
@@ -130,7 +128,8 @@ def _words(statement: Any) -> set[str]:
 def _cell(interval: Any) -> str:
     if math.isnan(interval.low):  # nothing varied
         return f"{interval.estimate:.3f}"
-    return f"{interval.estimate:.3f} [{interval.low:.3f}, {interval.high:.3f}]"
+    shares = interval.cut(0, 1)
+    return f"{shares.estimate:.3f} [{shares.low:.3f}, {shares.high:.3f}]"
 
 
 def _table(columns: Sequence[str], rows: Mapping[str, Sequence[Any]]) -> str:

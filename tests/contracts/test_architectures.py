@@ -1,4 +1,4 @@
-"""What every architecture of the zoo must do, on a tiny model of its true class: read, steered, searched.
+"""What every architecture of the zoo must do, on a tiny model of its true class, and the nano family as well.
 
 A new row ``tiny-random-…`` is covered from then on. Exact comparisons with plain passes, hook by hook, are in
 ``tests/activations`` and ``tests/steering``, over the same models; those of fine-tuning, LoRA and the training of
@@ -19,7 +19,10 @@ from brainalign.zoo import LanguageModel, list_models, load_model
 TINY = [facts.name for facts in list_models() if facts.name.startswith("tiny-random-")]
 
 
-@pytest.fixture(scope="module", params=TINY)
+NANO = [facts.name for facts in list_models() if facts.name.startswith("nano-")]
+
+
+@pytest.fixture(scope="module", params=[*TINY, *NANO])
 def model(request: pytest.FixtureRequest) -> LanguageModel:
     return load_model(request.param)
 
