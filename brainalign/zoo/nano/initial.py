@@ -1,7 +1,7 @@
 """Weights to begin with: random, but for heads that already look where looking pays.
 
 Half of the heads of the first layer look at the token before; half of those of the others look for tokens like their
-own. Both are found by training too, but only after a long time in which nothing else is learnt. The first follows from
+own. Training from plain random weights had found neither when these had long begun to answer. The first follows from
 a constant direction that all embeddings share, and that these heads alone read: q = R(-1) k, so that q'R(i - j)k is
 largest one place back. The second has equal projections of queries and keys, on which the constant direction is silent.
 
