@@ -116,6 +116,21 @@ def finetuning(
 
 
 @app.command()
+def sharing(
+    model: ModelOption = "smollm2-135m",
+    processes: Annotated[int, typer.Option(min=2, help="Processes that train at the same time.")] = 2,
+    json: JsonOption = False,
+) -> None:
+    """Train adapters in processes that share one base in memory, against processes with a copy each.
+
+    Example: brainalign bench sharing --processes 2
+    """
+    from brainalign.finetuning.sharing import measure_sharing
+
+    _show("Shared base", asdict(measure_sharing(model, n_processes=processes)), json)
+
+
+@app.command()
 def orders(
     model: ModelOption = "smollm2-135m",
     data: Annotated[Path | None, typer.Option("--data", help="Problems; default: the package's own.")] = None,
