@@ -145,7 +145,7 @@ class Engine:
         for parameter in module.parameters():
             if not parameter.requires_grad:
                 # The first worker's would be written over the others': the same bytes, but no longer shared memory.
-                parameter.ds_optim_param = True
+                parameter.ds_optim_param = True  # type: ignore[attr-defined]
         with redirect_stdout(StringIO()):  # its optimiser for bfloat16 prints how full the memory is
             engine, *_ = deepspeed.initialize(
                 model=module, model_parameters=list(self._trained.values()), config=settings, dist_init_required=False

@@ -33,18 +33,15 @@ class Losses:
 
 
 class Objective(Protocol):
-    """A loss over examples.
+    """A loss over examples."""
 
-    Attributes
-    ----------
-    n_examples : int
-        How many there are; rows of a micro-batch are 0 … n_examples - 1.
-    identity : str
-        Hash over all that the loss depends on besides the model; a checkpoint of another objective is refused.
-    """
+    @property
+    def n_examples(self) -> int:
+        """How many there are; rows of a micro-batch are 0 … n_examples - 1."""
 
-    n_examples: int
-    identity: str
+    @property
+    def identity(self) -> str:
+        """Hash over all that the loss depends on besides the model; a checkpoint of another objective is refused."""
 
     def losses(self, model: "LanguageModel", rows: Sequence[int], batch_size: int) -> Losses:
         """Run the model once on some examples, with gradient.
