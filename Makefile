@@ -31,6 +31,9 @@ $(READY): pyproject.toml constraints-cpu.txt
 demo: $(READY)
 	$(BRAINALIGN) study run studies/quickstart.yaml --store $(STORE)
 
+# One thread a process: tests start several, which on few cores would wait for one another's threads.
+test test-slow: export OMP_NUM_THREADS ?= 1
+
 test: $(READY)
 	$(VENV)/bin/python -m pytest
 

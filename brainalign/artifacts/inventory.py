@@ -109,7 +109,7 @@ def _files(store: Store) -> Iterator[_File]:
     for path in sorted((store.root / "stages").glob("*/*.safetensors")):
         used = path.stem in pointed.keys or pointed.by_older
         yield _File(path, f"stage {path.parent.name}", _size(path), used)
-    for path in sorted((store.root / "checkpoints").glob("*/[!.]*")):
+    for path in sorted(store.checkpoints.glob("*/[!.]*")):
         used = path.parent.name in pointed.keys or pointed.by_older
         yield _File(path, "checkpoints", _size(path), used)
     torn = ("results/.*.part", "stages/*/.*.part", "checkpoints/*/.*.part")

@@ -54,10 +54,15 @@ class Store:
     def _stage_path(self, stage: str, key: str) -> Path:
         return self.root / "stages" / stage / f"{key}.safetensors"
 
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of all trainings' checkpoints."""
+        return self.root / "checkpoints"
+
     def checkpoint_folder(self, key: str) -> Path:
         """Folder of a training's checkpoints, by the key of what it trains."""
         self.touched.add(key)
-        return self.root / "checkpoints" / key
+        return self.checkpoints / key
 
     def save_arrays(self, stage: str, key: str, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, Any]) -> None:
         """Keep named arrays under a content key, with JSON metadata that says what they are."""

@@ -132,6 +132,21 @@ def finetuning(
 
 
 @app.command()
+def sharing(
+    model: ModelOption = "smollm2-135m",
+    processes: Annotated[int, typer.Option(min=2, help="Processes that train at the same time.")] = 2,
+    json: JsonOption = False,
+) -> None:
+    """Train adapters in processes that share one base in memory, against processes with a copy each.
+
+    Example: brainalign bench sharing --processes 2
+    """
+    from brainalign.finetuning.sharing import measure_sharing
+
+    _show("Shared base", asdict(measure_sharing(model, n_processes=processes)), json)
+
+
+@app.command()
 def study(smoke: SmokeOption = False, json: JsonOption = False) -> None:
     """Search: suggestion, resume and status at 10,000 trials, and what a trial costs beyond its own work.
 

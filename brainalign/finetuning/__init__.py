@@ -4,6 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from brainalign.finetuning.config import NarfConfig
+from brainalign.finetuning.disk_budget import KeptWeights, choose_deletions, keep_within, measure_weights
+from brainalign.finetuning.record import Step, TrainingRecord, Validation
 from brainalign.finetuning.training_config import Execution, TrainingConfig
 
 if TYPE_CHECKING:
@@ -18,8 +20,7 @@ if TYPE_CHECKING:
     from brainalign.finetuning.objective import Losses, Objective
     from brainalign.finetuning.outcomes import tuning_outcomes
     from brainalign.finetuning.parameters import Trainable, hash_weights, trainable
-    from brainalign.finetuning.record import TrainingRecord
-    from brainalign.finetuning.training import Training, train, trained_parameters
+    from brainalign.finetuning.training import Training, Validator, train, trained_parameters
     from brainalign.finetuning.validation import OrderValidator
 
 _HOMES = {
@@ -31,8 +32,8 @@ _HOMES = {
     "OrderValidator": "validation",
     "Trainable": "parameters",
     "Training": "training",
-    "TrainingRecord": "record",
     "TrainingSet": "examples",
+    "Validator": "training",
     "build_objective": "narf",
     "checkpointed": "forward",
     "generate_training_problems": "examples",
@@ -51,22 +52,29 @@ __all__ = [
     "Checkpoints",
     "Execution",
     "Gradients",
+    "KeptWeights",
     "Losses",
     "NarfConfig",
     "NarfObjective",
     "Objective",
     "OrderValidator",
+    "Step",
     "Trainable",
     "Training",
     "TrainingConfig",
     "TrainingRecord",
     "TrainingSet",
+    "Validation",
+    "Validator",
     "build_objective",
     "checkpointed",
+    "choose_deletions",
     "generate_training_problems",
     "gradients",
     "guidance_inputs",
     "hash_weights",
+    "keep_within",
+    "measure_weights",
     "save_adapter",
     "train",
     "trainable",

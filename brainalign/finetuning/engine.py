@@ -68,11 +68,11 @@ class Engine:
         self, model: LanguageModel, settings: Mapping[str, Any], group: ProcessGroup, start: TrainedState | None = None
     ) -> None:
         self._stage = int(settings["zero_optimization"]["stage"])
-        _check_dtype(model, self._stage)
         module = double(model.module)
         trained = {name: parameter for name, parameter in module.named_parameters() if parameter.requires_grad}
         if not trained:
             raise InputError(f"expected parameters of {model.facts.name} to train, found none: open `trainable` first")
+        _check_dtype(model, trained, self._stage)
         if start is not None:
             _write(trained, start.weights)
         self._group = group
@@ -83,7 +83,7 @@ class Engine:
         self._engine = self._wrap(module, dict(settings))
         if start is not None:
             self._restore(start)
-        self.model = _with_module(model, self._engine)
+        self.model = _with_module(model, _Engaged(self._engine, module))
         self.plain = _with_module(model, module)
         self.parameters = tuple(trained.values())
 
@@ -220,6 +220,19 @@ class Engine:
         return padded[size * self._group.rank :][:size]
 
 
+class _Engaged:
+    """A module whose call runs through the engine; all else is the module's, since the engine has a ``config`` too."""
+
+    def __init__(self, engine: Any, module: nn.Module) -> None:
+        self._engine, self._module = engine, module
+
+    def __call__(self, *arguments: Any, **named: Any) -> Any:
+        return self._engine(*arguments, **named)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+
 def double(module: nn.Module) -> nn.Module:
     """Copy a module's structure: frozen parameters share their memory with the original's, others are cloned.
 
@@ -235,21 +248,24 @@ def double(module: nn.Module) -> nn.Module:
 
 
 def has_bf16(model: LanguageModel) -> bool:
-    """Whether a model's weights are bfloat16, and so its training."""
-    return bool(model.module.get_input_embeddings().weight.dtype == torch.bfloat16)
+    """Whether bfloat16 weights are trained, for which the engine keeps others in float32.
+
+    Adapters are float32 also on a bfloat16 base, and need none.
+    """
+    return any(p.requires_grad and p.dtype == torch.bfloat16 for p in model.module.parameters())
 
 
-def _check_dtype(model: LanguageModel, stage: int) -> None:
-    """Refuse a model whose weights are of a type that the engine would cast, or has no full precision for."""
-    found = model.module.get_input_embeddings().weight.dtype
-    if found not in (torch.float32, torch.bfloat16):
+def _check_dtype(model: LanguageModel, trained: Mapping[str, nn.Parameter], stage: int) -> None:
+    """Refuse types that the engine would cast, or could not step in full precision."""
+    base = model.module.get_input_embeddings().weight.dtype
+    found = {parameter.dtype for parameter in trained.values()}
+    if base not in (torch.float32, torch.bfloat16) or len(found) > 1:
         raise InputError(
-            f"expected weights of {model.facts.name} in float32 or bfloat16, found {found}: load it as one of them"
+            f"expected weights of {model.facts.name} in float32 or bfloat16, found {base}: load it as one of them"
         )
-    if found == torch.bfloat16 and stage == 0:
+    if torch.bfloat16 in found and stage == 0:
         raise InputError(
-            "expected a ZeRO stage of 1 to 3 for weights in bfloat16, found 0: only those keep what is trained "
-            "in float32"
+            "expected a ZeRO stage of 1 to 3 to train weights in bfloat16, found 0: only those keep them in float32 too"
         )
 
 

@@ -7,6 +7,7 @@ from ray.tune.search import Searcher
 from brainalign.artifacts import Store
 from brainalign.search.budget import Budget
 from brainalign.search.failures import FailureClass
+from brainalign.search.kept_weights import keep_weights
 from brainalign.search.ledger import Ledger
 from brainalign.search.optuna_mirror import OptunaMirror
 from brainalign.search.slots import Slots
@@ -92,6 +93,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         self._slots.learn(row)
         if place.part == "selection":
             self._mirror.tell(place, row)
+        keep_weights(self._ledger, self._store)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing to save: every start is rebuilt from the trial files."""

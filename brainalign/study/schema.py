@@ -172,13 +172,15 @@ class ExecutionSection(_Section):
     ``workers`` is the most trials at once, ``worker_failures`` how often a trial is tried again elsewhere when its
     worker or node is lost, ``trial_timeout_s`` after how long a silent worker counts as lost (by default ten times
     what a trial is expected to take, at least ten minutes), ``ahead`` how many trials are asked for beyond the room
-    that there is, so that a cluster which grows on demand does.
+    that there is, so that a cluster which grows on demand does, ``weights_gib`` how much room trained weights may take:
+    beyond it those of dominated trials are deleted, never an arm's best.
     """
 
     workers: Annotated[int, Field(ge=1)] | None = None
     worker_failures: Annotated[int, Field(ge=0)] = 2
     trial_timeout_s: Annotated[float, Field(gt=0)] | None = None
     ahead: Annotated[int, Field(ge=0)] = 0
+    weights_gib: Annotated[float, Field(gt=0)] | None = None
 
 
 class Study(_Section):

@@ -27,6 +27,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_wheel_holds_code_templates_study_files_and_weights_of_ours_and_no_data(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert "brainalign/studies/quickstart.yaml" in names
+    assert {f"brainalign/finetuning/deepspeed/zero{stage}.json" for stage in range(4)} <= set(names)
     assert any(name.startswith("brainalign/reports/templates/") for name in names)
     assert not [name for name in names if name.endswith((".mat", ".pkl", ".nii"))]
     weights = {name for name in names if name.endswith(".safetensors")}

@@ -1,5 +1,6 @@
 """Checkpoints: whole or not at all, and only of the same training."""
 
+import os
 import resource
 import signal
 import subprocess
@@ -106,15 +107,19 @@ def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path, small_files: No
 @pytest.mark.slow
 @pytest.mark.parametrize(("stage", "then"), [(0, 0), (2, 3)])
 def test_a_killed_training_ends_as_an_undisturbed_one(tmp_path: Path, stage: int, then: int) -> None:
+    compiled = tmp_path / "compiled"
+
     def start(folder: str, stage: int, kill_at: int) -> int:
         arguments = [str(tmp_path / folder), str(stage), str(kill_at)]
         command = [sys.executable, "-m", "tests.finetuning.trainings", *arguments]
-        return subprocess.run(command, timeout=300, check=False).returncode
+        environment = {**os.environ, "TORCH_EXTENSIONS_DIR": str(compiled)}
+        return subprocess.run(command, timeout=300, check=False, env=environment).returncode
 
     assert start("undisturbed", stage, 0) == 0
     assert start("killed", stage, 3) == -signal.SIGKILL
     assert {path.name for path in (tmp_path / "killed").iterdir()} == {"best.safetensors", "last.safetensors"}
     assert start("killed", then, 0) == 0
+    assert not compiled.exists()  # nothing of DeepSpeed's is compiled for a training
     with (
         np.load(tmp_path / "undisturbed" / "trained.npz") as expected,
         np.load(tmp_path / "killed" / "trained.npz") as found,

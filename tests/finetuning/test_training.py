@@ -30,6 +30,19 @@ def run(training: Training, parameters: NarfConfig) -> tuple[TrainingRecord, Wei
         return record, {name: parameter.detach().clone() for name, parameter in trained.named.items()}
 
 
+@pytest.mark.parametrize("stage", [0, 3])
+def test_the_label_alone_is_trained_too(tmp_path: Path, stage: int) -> None:
+    parameters = both(train_weight=0.0)
+    label, config = (
+        build_objective(training_set(), parameters),
+        replace(CONFIG, n_epochs=1, schedule="constant", clip=0),
+    )
+    expected, course = train_plainly(tiny(), parameters, label, config)
+    record, found = run(Training(label, config, NAMES, tmp_path, execution=Execution(zero_stage=stage)), parameters)
+    assert largest_difference(found, expected) < 2e-6
+    assert [step.gradient_norm for step in record.steps] == pytest.approx([norm for _, norm, _ in course], rel=1e-4)
+
+
 @pytest.mark.parametrize(
     "execution",
     [

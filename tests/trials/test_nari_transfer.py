@@ -78,11 +78,11 @@ def test_a_search_is_made_once_for_both_kinds(tmp_path: Path) -> None:
     mended = again.outcomes.to_pandas()
     assert len(stored(context, ASK)) == (mended.targeted & mended.success).sum() > 0
     folder = context.store.root / "stages" / STAGE
-    made = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    made = {path.name: path.stat().st_ino for path in folder.iterdir()}  # a file written anew is another one
     TRANSFER.run(replace(ASK, part="report"), context, "key")
     TRANSFER.run(replace(ASK, arm="random_direction"), context, "key")
     TRANSFER.run(replace(ASK, setting={**ASK.setting, "strength": 0.5}), context, "key")
-    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == made
+    assert {path.name: path.stat().st_ino for path in folder.iterdir()} == made
 
 
 def test_directions_of_the_selection_part_alone_move_the_report_part(context: Context) -> None:
