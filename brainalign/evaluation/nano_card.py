@@ -172,7 +172,8 @@ words that share these are one word to the models: two words of a problem do in 
 
 Balanced accuracy (0.5 is chance) on {n_problems} problems in the words of the "test" vocabulary, which they have never
 seen, in {n_prompts} prompts: all six orders of three premises, six random ones of more. In brackets 95 % intervals over
-problems; they do not say what another seed would give. The shortcut classifier sees counts of words, letters and negations only.
+problems; they do not say what another seed would give. The shortcut classifier sees counts of words, letters and
+negations only.
 
 {overall}
 
