@@ -25,7 +25,7 @@ from brainalign.search.progress import Listener, Silent
 from brainalign.search.searcher import StudySearcher
 from brainalign.search.shape import probe_gpu_memory, ray_cluster
 from brainalign.search.slots import Slots, cost_model
-from brainalign.search.worker import Shared, TrialWorker, one_thread
+from brainalign.search.worker import Shared, TrialWorker, one_thread, torch_device
 from brainalign.study import Study
 from brainalign.tracking import mirror as mirror_mlflow
 from brainalign.trials import Context
@@ -212,7 +212,7 @@ def describe_models(ready: Prepared, slots: Slots, heard: Listener) -> None:
     for model in missing:
         heard.note(f"{model}: loading, and reading its states on {len(ready.dataset.problems)} problems")
         needs = slots.model_needs(model)
-        context = Context(ready.store, ready.dataset, ready.split, model, "cuda" if needs.gpus else "cpu")
+        context = Context(ready.store, ready.dataset, ready.split, model, torch_device(needs.gpus))
         task = ray.remote(num_cpus=needs.cpus, num_gpus=needs.gpus, memory=int(needs.memory_gib * GIB))(_describe)
         facts, baseline = _result(task.remote(context))
         manifest["models"][model], manifest["baseline"][model] = facts, baseline

@@ -103,7 +103,7 @@ class Hook(Callback):  # type: ignore[misc]
         self._rest_until = 0.0
         self._pool = ThreadPoolExecutor(max_workers=1)
         self._mirroring: Future[Any] | None = None
-        self._since: dict[str, float] = {}
+        self._since: dict[str, tuple[Any, float]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return {}  # goes into Tune's snapshot, which is never read
@@ -112,9 +112,8 @@ class Hook(Callback):  # type: ignore[misc]
         """Look after the clock and after workers that have been silent for too long."""
         self._watch.clock.beat()
         now = time.monotonic()
-        for trial in trials if self._since else ():
-            began = self._since.get(trial.trial_id)
-            if began is not None and now - began > self._timeout_s(config_place(trial.config)):
+        for trial, began in list(self._since.values()):
+            if now - began > self._timeout_s(config_place(trial.config)):
                 self._since.pop(trial.trial_id)
                 self._end_worker(trial, now - began)
 
@@ -131,7 +130,7 @@ class Hook(Callback):  # type: ignore[misc]
             ray.kill(actor)
 
     def on_trial_start(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
-        self._since[trial.trial_id] = time.monotonic()
+        self._since[trial.trial_id] = (trial, time.monotonic())
 
     def on_trial_recover(self, iteration: int, trials: list[Any], trial: Any, **info: Any) -> None:
         self._since.pop(trial.trial_id, None)

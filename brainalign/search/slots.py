@@ -90,7 +90,7 @@ class Slots:
     def choose(self) -> Place | None:
         """Place that starts now; None where none may, or none fits.
 
-        Where nothing runs and nothing fits, the first place is given all the same: it waits until the cluster grows.
+        Where nothing runs and nothing fits, a place is given all the same: it waits until the cluster grows.
         """
         self._refresh()
         ready = self._ledger.ready_places()
@@ -107,10 +107,21 @@ class Slots:
             self._claims[place] = claim
             return place
         n_waiting = sum(claim is None for claim in self._claims.values())
-        if ready and (not self._claims or n_waiting < self._ledger.study.execution.ahead):
-            self._claims[ready[0]] = None
-            return ready[0]
+        if offers and (not self._claims or n_waiting < self._n_ahead(n_left)):
+            last: Place = max(offers, key=lambda offer: offer.tail_s).key  # type: ignore[assignment]
+            self._claims[last] = None
+            return last
         return None
+
+    def _n_ahead(self, n_left: Mapping[Branch, int]) -> int:
+        """Trials that are chosen before there is room for them.
+
+        Where all that is left is of one model and size, which one comes next does not depend on what ends first: it is
+        chosen while the workers are busy, so that a short trial does not wait for its setting.
+        """
+        sizes = {self._sizes[branch] for branch, n in n_left.items() if n}
+        sizes |= {self._sizes[place.branch] for place in self._claims}
+        return max(self._ledger.study.execution.ahead, 1 if len(sizes) == 1 else 0)
 
     def free(self, place: Place) -> None:
         """Note that a place has ended; what it held is offered its own model first."""
@@ -119,6 +130,16 @@ class Slots:
             model, needs = self._sizes[place.branch]
             self._room.give_back(claim, model)
             self._room.keep(model, needs, self._loads(self._ledger.n_left())[(model, needs)].n_kept)
+            self._settle()
+
+    def _settle(self) -> None:
+        """Give room to trials that were chosen before there was any, as Ray does by itself."""
+        for place in [waiting for waiting, claim in self._claims.items() if claim is None]:
+            model, needs = self._sizes[place.branch]
+            claim = self._room.warm_place(model, needs) or self._room.find(needs)
+            if claim is not None:
+                self._room.take(claim)
+                self._claims[place] = claim
 
     def learn(self, row: TrialRow) -> None:
         """Take from a trial that has ended what the next ones of its branch may be expected to take."""
@@ -162,8 +183,5 @@ class Slots:
         self.costs.cluster = now
         self._room, self._at_once = Room(now), {}
         self._sizes = {branch: self._size(branch) for branch in self._ledger.branches}
-        for place in self._claims:
-            claim = self._room.find(self._sizes[place.branch][1])
-            if claim is not None:
-                self._room.take(claim)
-            self._claims[place] = claim
+        self._claims = dict.fromkeys(self._claims)
+        self._settle()

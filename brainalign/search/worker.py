@@ -64,6 +64,11 @@ def one_thread() -> None:
     torch.set_num_threads(1)
 
 
+def torch_device(gpus: float) -> str:
+    """Where a model is loaded that has so many GPUs of a node: its share of one, or layer by layer over all of them."""
+    return "auto" if gpus > 1 else "cuda" if gpus else "cpu"
+
+
 class TrialWorker(tune.Trainable):
     """Runs trials; reused from trial to trial, so that the model stays loaded."""
 
@@ -101,7 +106,7 @@ class TrialWorker(tune.Trainable):
     def _get_context(self) -> Context:
         name = self.config["model"]
         if self._context is None or self._context.model_name != name:
-            device = "cuda" if self.config["needs"]["gpus"] else "cpu"
+            device = torch_device(self.config["needs"]["gpus"])
             self._context = Context(self._store, self._shared.dataset, self._shared.split, name, device)
         return self._context
 
