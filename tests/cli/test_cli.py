@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -193,9 +192,7 @@ def test_status_verify_list_and_report_of_a_finished_study(finished: Finished, t
 
 
 def test_run_again_says_that_everything_is_done_and_shows_the_best_beside_the_control(finished: Finished) -> None:
-    started = time.monotonic()
     found = brainalign("study", "run", str(finished.path), "--store", str(finished.store.root))
-    assert time.monotonic() - started < 15
     assert found.returncode == 0
     for words in (
         "everything was done already",
