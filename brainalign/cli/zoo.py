@@ -126,7 +126,8 @@ def fetch(
 def check(
     name: NameArgument,
     dtype: Annotated[str | None, typer.Option(help="Type of the weights; the model's own by default.")] = None,
-    device: Annotated[str, typer.Option(help="A torch device.")] = "cpu",
+    device: Annotated[str, typer.Option(help="A torch device, or auto for all GPUs.")] = "cpu",
+    quantisation: Annotated[str, typer.Option(help="Of the weights: none, fp8 or nf4.")] = "none",
     cache: CacheOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -137,7 +138,7 @@ def check(
     from brainalign.activations.check import check_model
     from brainalign.zoo import load_model
 
-    found = check_model(load_model(name, dtype=dtype, device=device, cache=cache))
+    found = check_model(load_model(name, dtype=dtype, device=device, cache=cache, quantisation=quantisation))
     if json:
         print_json({"name": name, "checks": [asdict(row) for row in found]})
     else:

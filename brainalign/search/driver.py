@@ -212,7 +212,9 @@ def describe_models(ready: Prepared, slots: Slots, heard: Listener) -> None:
     for model in missing:
         heard.note(f"{model}: loading, and reading its states on {len(ready.dataset.problems)} problems")
         needs = slots.model_needs(model)
-        context = Context(ready.store, ready.dataset, ready.split, model, torch_device(needs.gpus))
+        context = Context(
+            ready.store, ready.dataset, ready.split, model, torch_device(needs.gpus), **ready.study.loading.model_dump()
+        )
         task = ray.remote(num_cpus=needs.cpus, num_gpus=needs.gpus, memory=int(needs.memory_gib * GIB))(_describe)
         facts, baseline = _result(task.remote(context))
         manifest["models"][model], manifest["baseline"][model] = facts, baseline

@@ -134,7 +134,7 @@ def check_extends(store: Store, name: str, new: dict[str, Any]) -> None:
 
 def _foundation(study: Study, other: Study) -> dict[str, Any]:
     """Take what finished trials stand on, of the kinds that both studies have, a default as what it stands for."""
-    whole = study.model_dump(mode="json", include={"betas", "problems", "seeds"})
+    whole = study.model_dump(mode="json", include={"betas", "problems", "seeds", "loading"})
     kinds = {}
     for name in study.kinds.keys() & other.kinds.keys():
         section = study.kinds[name].model_dump(mode="json", exclude={"arms", "trials", "objective"})

@@ -107,7 +107,8 @@ class TrialWorker(tune.Trainable):
         name = self.config["model"]
         if self._context is None or self._context.model_name != name:
             device = torch_device(self.config["needs"]["gpus"])
-            self._context = Context(self._store, self._shared.dataset, self._shared.split, name, device)
+            shared, loading = self._shared, self._shared.study.loading.model_dump()
+            self._context = Context(self._store, shared.dataset, shared.split, name, device, **loading)
         return self._context
 
 

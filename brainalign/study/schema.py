@@ -183,6 +183,16 @@ class ExecutionSection(_Section):
     weights_gib: Annotated[float, Field(gt=0)] | None = None
 
 
+class LoadingSection(_Section):
+    """How models are held; part of what the study finds, so of its identity and of every result's key.
+
+    Without a ``dtype`` each model has its own.
+    """
+
+    dtype: Literal["float32", "bfloat16", "float16"] | None = None
+    quantisation: Literal["none", "fp8", "nf4"] = "none"
+
+
 class Study(_Section):
     """A study file, parsed."""
 
@@ -193,6 +203,7 @@ class Study(_Section):
     betas: BetasSection = BetasSection()
     problems: ProblemsSection = ProblemsSection()
     seeds: SeedsSection = SeedsSection()
+    loading: LoadingSection = LoadingSection()
     budget: BudgetSection = BudgetSection()
     execution: ExecutionSection = ExecutionSection()
 
@@ -202,6 +213,8 @@ class Study(_Section):
         whole = self.model_dump(mode="json", exclude={"description", "execution", "budget"}) | self._sizes()
         if self.betas.dataset == "deductive":
             del whole["betas"]["dataset"]  # as of studies begun when there was no other
+        if self.loading == LoadingSection():
+            del whole["loading"]  # likewise
         whole["kinds"] = {name: _without_defaults(section) for name, section in whole["kinds"].items()}
         return hash_json(whole)
 
@@ -287,6 +300,7 @@ _SECTIONS: dict[str, type[_Section]] = {
     "betas": BetasSection,
     "problems": ProblemsSection,
     "seeds": SeedsSection,
+    "loading": LoadingSection,
     "budget": BudgetSection,
     "execution": ExecutionSection,
 }

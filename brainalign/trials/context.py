@@ -32,12 +32,16 @@ class Context:
         Selection part and report part of the problems.
     model_name : str
         Name in the zoo.
-    execution : Execution, optional
-        How trainings are carried out; no result depends on it. By default in this process.
     device : str
         Where the model is loaded; no result depends on it but in the last digits.
     batch_divisor : int
         Kinds that compute in batches make them so many times smaller, for want of memory.
+    execution : Execution, optional
+        How trainings are carried out; no result depends on it. By default in this process.
+    dtype : str, optional
+        Type of the weights; by default the model's own.
+    quantisation : {"none", "fp8", "nf4"}
+        How the model is held; like its type part of its weights' hash, so of every key.
     """
 
     store: Store
@@ -47,6 +51,8 @@ class Context:
     device: str = "cpu"
     batch_divisor: int = 1
     execution: "Execution | None" = None
+    dtype: str | None = None
+    quantisation: str = "none"
     _asked: "dict[tuple[str, ...], OrderAnswers]" = field(default_factory=dict, repr=False)
 
     def smaller(self) -> "Context":
@@ -59,7 +65,7 @@ class Context:
     @cached_property
     def model(self) -> "LanguageModel":
         """The loaded model."""
-        return load_model(self.model_name, device=self.device)
+        return load_model(self.model_name, dtype=self.dtype, device=self.device, quantisation=self.quantisation)
 
     @cached_property
     def activations(self) -> "Activations":

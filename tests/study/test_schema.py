@@ -212,3 +212,13 @@ def test_the_data_set_is_part_of_the_identity_and_sets_the_region() -> None:
     assert parse(kinds=kinds).space("nari")["roi"].options == ("deductive_reasoning",)
     with pytest.raises(InputError, match="dataset"):
         parse(betas={"dataset": "hpc"})
+
+
+def test_how_models_are_held_is_part_of_the_identity_and_the_default_of_none() -> None:
+    raw = {"name": "s", "models": ["tiny-random-llama"], "kinds": {"nari": {}}}
+    plain = parse_study(raw, "s")
+    assert parse_study({**raw, "loading": {"quantisation": "none"}}, "s").identity == plain.identity
+    assert parse_study({**raw, "loading": {"quantisation": "nf4"}}, "s").identity != plain.identity
+    assert parse_study({**raw, "loading": {"dtype": "bfloat16"}}, "s").identity != plain.identity
+    with pytest.raises(InputError, match="did you mean 'quantisation'"):
+        parse_study({**raw, "loading": {"quantization": "nf4"}}, "s")

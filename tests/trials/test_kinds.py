@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
 from brainalign.artifacts import Part, Store, content_key
 from brainalign.betas import SimulatorConfig, load_betas
@@ -152,6 +153,13 @@ def test_shuffled_betas_are_not_predicted_and_planted_structure_is(context: Cont
         scores[arm] = kind.run(ask, planted, "key").metrics["score"]
     assert scores["measured"] > 0.4
     assert abs(scores["shuffled"]) < 0.25
+
+
+def test_how_a_model_is_held_is_part_of_every_key(context: Context) -> None:
+    held = Context(context.store, context.dataset, context.split, context.model_name, dtype="bfloat16")
+    ask = Ask(trial_kind("nari").default_setting(), "guided", "selection", 0)
+    assert trial_kind("nari").identity(ask, held) != trial_kind("nari").identity(ask, context)
+    assert held.model.module.dtype == torch.bfloat16
 
 
 class TestSubjectsWhoSawOtherProblems:
