@@ -325,8 +325,9 @@ def resolve_layers(layers: Mapping[str, Any], n_layers: int) -> tuple[int, ...]:
                 f"expected layers 0 to {n_layers - 1}, found {named[0]} to {named[-1]}: the model has {n_layers} layers"
             )
         return tuple(range(named[0], named[-1] + 1)) if "run" in layers else tuple(named)
-    first = min(int(layers.get("start", layers.get("depth")) * n_layers + 1e-9), n_layers - 1)
-    count = max(1, int(layers.get("width", 0) * n_layers + 1e-9))
+    start, width = (layers["depth"], 0) if "depth" in layers else (layers["start"], layers["width"])
+    first = min(int(start * n_layers + 1e-9), n_layers - 1)
+    count = max(1, int(width * n_layers + 1e-9))
     return tuple(range(first, min(first + count, n_layers)))
 
 

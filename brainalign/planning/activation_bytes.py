@@ -80,6 +80,16 @@ def layer_bytes(shape: ModelShape, setting: PassSetting, sizes: PromptSizes, lay
     return n_tokens * a_token + _scores_bytes(shape, b, sizes) * (1 + shape.soft_capped)
 
 
+def _last_bytes(shape: ModelShape, setting: PassSetting, sizes: PromptSizes) -> int:
+    """Count what the last layer of a pass keeps; a supervised attention output needs nothing of its second half."""
+    whole = layer_bytes(shape, setting, sizes, n_layers_run(shape, setting) - 1)
+    return whole - (_after_attention_bytes(shape, setting, sizes) if _is_cut(setting) else 0)
+
+
+def _is_cut(setting: PassSetting) -> bool:
+    return not setting.answers and setting.site == "attention"
+
+
 def _after_attention_bytes(shape: ModelShape, setting: PassSetting, sizes: PromptSizes) -> int:
     """Count what a layer keeps of its second half."""
     norms = shape.n_norms - 1
@@ -107,13 +117,14 @@ def _scores_bytes(shape: ModelShape, b: int, sizes: PromptSizes) -> int:
 
 def kept_bytes(shape: ModelShape, setting: PassSetting, sizes: PromptSizes) -> int:
     """Bytes alive at the end of the forward pass, weights and gradients not counted."""
-    n_run, b, n_tokens = n_layers_run(shape, setting), setting.n_bytes, sizes.n_tokens
+    n_run = n_layers_run(shape, setting)
     if setting.checkpointing:
-        layers = (n_run - setting.layers[0]) * n_tokens * shape.width * b
+        entering = sizes.n_tokens * shape.width * setting.n_bytes
+        n_whole = 0 if setting.answers else 1  # the layer where the pass ends is not computed anew
+        layers = (n_run - setting.layers[0] - n_whole) * entering + n_whole * _last_bytes(shape, setting, sizes)
     else:
-        layers = sum(layer_bytes(shape, setting, sizes, layer) for layer in range(n_run))
-        if not setting.answers and setting.site == "attention":  # nothing depends on the last layer's second half
-            layers -= _after_attention_bytes(shape, setting, sizes)
+        layers = sum(layer_bytes(shape, setting, sizes, layer) for layer in range(n_run - 1))
+        layers += _last_bytes(shape, setting, sizes)
     return layers + _shared_bytes(shape, setting, sizes) + _ends_bytes(shape, setting, sizes)
 
 
@@ -140,11 +151,15 @@ def working_bytes(shape: ModelShape, setting: PassSetting, sizes: PromptSizes) -
     spread = _spread_bytes(shape, setting, sizes)
     backward = spread + _backward_working(shape, setting, sizes)
     loss = 3 * sizes.n_prompts * shape.vocabulary * _FLOAT32 if setting.answers else 0
-    if setting.checkpointing:
+    if setting.checkpointing and setting.answers:
         whole = layer_bytes(shape, setting, sizes, layer)
         return max(loss, whole - half + forward, whole + backward)
-    is_cut = not setting.answers and setting.site == "attention"
-    return max(loss, forward - (0 if is_cut else half), spread + (half if is_cut else 0), backward)
+    is_cut = _is_cut(setting)
+    fullest = max(loss, forward - (0 if is_cut else half), spread + (half if is_cut else 0), backward)
+    if setting.checkpointing and layer > setting.layers[0]:  # the last layer's tensors are gone when others come anew
+        anew = layer_bytes(shape, setting, sizes, layer - 1) - _last_bytes(shape, setting, sizes)
+        return max(fullest, anew + backward)
+    return fullest
 
 
 def _spread_bytes(shape: ModelShape, setting: PassSetting, sizes: PromptSizes) -> int:

@@ -36,8 +36,10 @@ def rows(factor: float, n: int = 12, **changes: object) -> list:
 def test_every_kind_counts_more_work_for_more_of_it(kind: str) -> None:
     found, facts = trial_kind(kind), model_facts("smollm2-135m")
     ask = Ask(found.default_setting(), found.arms[0], "selection", 0)
-    few, many = (found.work(ask, facts, replace(DATA, **more)) for more in ({}, {"n_voxels": 5000}))
-    larger = found.work(ask, replace(facts, hidden_size=10 * facts.hidden_size), DATA)
+    twice = {name: {part: 2 * n for part, n in getattr(DATA, name).items()} for name in ("n_problems", "n_pairs")}
+    few, many = (found.work(ask, facts, replace(DATA, **more)) for more in ({}, {"n_voxels": 5000, **twice}))
+    wide = replace(facts, hidden_size=10 * facts.hidden_size, n_parameters=100 * facts.n_parameters)
+    larger = found.work(ask, wide, DATA)
     assert 0 < few.flops < many.flops
     assert few.flops < larger.flops
     assert few.kept_bytes > 0

@@ -15,7 +15,7 @@ TINY = [name for name in NAMES if name.startswith("tiny-random-")]
 
 
 def config_of(name: str) -> dict[str, Any]:
-    if name in TINY:
+    if name in TINY or name.startswith("nano-"):
         found: dict[str, Any] = load_model(name).module.config.to_dict()
         return found
     return recorded(name).config

@@ -13,17 +13,17 @@ WHOLE = {"net": 0.1, "broken": 0.2, "invalid": 0.9}
 
 
 @pytest.mark.parametrize(
-    ("changes", "message"),
+    ("changes", "found"),
     [
-        ({}, None),
-        ({"broken": None}, "expected the metric 'broken', found net, invalid"),
-        ({"invalid": None}, "expected the metric 'invalid', found net, broken"),
-        ({"net": math.nan}, "expected a finite net, found nan"),
+        ({}, (None, None)),
+        ({"broken": None}, ("expected the metric 'broken', found net, invalid", "error")),
+        ({"invalid": None}, ("expected the metric 'invalid', found net, broken", "error")),
+        ({"net": math.nan}, ("expected a finite net, found nan", "nan")),
     ],
 )
-def test_a_result_without_a_figure_that_the_search_needs_is_no_success(changes: dict, message: str | None) -> None:
+def test_a_result_without_a_figure_that_the_search_needs_is_no_success(changes: dict, found: tuple) -> None:
     metrics = {name: value for name, value in {**WHOLE, **changes}.items() if value is not None}
-    assert _missing_figure(GOALS, Result("k", "nari", "guided", metrics)) == message
+    assert _missing_figure(GOALS, Result("k", "nari", "guided", metrics)) == found
 
 
 def test_a_place_comes_back_from_its_configuration() -> None:
