@@ -125,7 +125,9 @@ def explained(address: str) -> Iterator[None]:
     try:
         yield
     except AuthenticationError as error:
-        refused = "no token" if "required" in str(error).lower() else "a token that it refuses"
+        # The second is Ray's own, before it asks the cluster, where RAY_AUTH_MODE=token stands in the environment.
+        is_missing = any(words in str(error).lower() for words in ("required", "find an authentication token"))
+        refused = "no token" if is_missing else "a token that it refuses"
         raise ClusterError(
             f"expected the token of the cluster at {address}, found {refused}: set RAY_AUTH_TOKEN or "
             "RAY_AUTH_TOKEN_PATH, or copy the head's ~/.ray/auth_token here (`ray get-auth-token` prints it there)"
