@@ -2,7 +2,7 @@
 
 from brainalign.artifacts.files import write_atomically, write_json, write_text
 from brainalign.artifacts.inventory import Holding, free, study_bytes, take_stock
-from brainalign.artifacts.keys import content_key, hash_arrays, hash_file, hash_json, stream, stream_seed
+from brainalign.artifacts.keys import content_key, file_sha256, hash_arrays, hash_file, hash_json, stream, stream_seed
 from brainalign.artifacts.provenance import provenance
 from brainalign.artifacts.store import SCHEMA_VERSION, Store
 from brainalign.artifacts.tables import OUTCOME_SCHEMA, TRIAL_SCHEMA, Part, Result, State, TrialRow
@@ -18,6 +18,7 @@ __all__ = [
     "Store",
     "TrialRow",
     "content_key",
+    "file_sha256",
     "free",
     "hash_arrays",
     "hash_file",

@@ -61,11 +61,16 @@ def hash_arrays(arrays: Mapping[str, np.ndarray]) -> str:
 
 def hash_file(path: Path | str) -> str:
     """Hash a file's bytes to 32 hexadecimal digits."""
+    return file_sha256(path)[:HASH_LENGTH]
+
+
+def file_sha256(path: Path | str) -> str:
+    """Give a file's SHA-256, all 64 hexadecimal digits, read piece by piece."""
     digest = hashlib.sha256()
     with open(path, "rb") as handle:
         while chunk := handle.read(_CHUNK_BYTES):
             digest.update(chunk)
-    return digest.hexdigest()[:HASH_LENGTH]
+    return digest.hexdigest()
 
 
 def content_key(stage: str, version: int, settings: Mapping[str, Any]) -> str:

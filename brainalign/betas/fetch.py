@@ -13,6 +13,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from brainalign.artifacts import file_sha256
 from brainalign.errors import DataNotFoundError, InputError
 
 if TYPE_CHECKING:
@@ -100,11 +101,7 @@ def fetch_release(
 
 
 def _is_whole(folder: Path, checksums: Mapping[str, str]) -> bool:
-    return all((folder / name).is_file() and _sha256(folder / name) == digest for name, digest in checksums.items())
-
-
-def _sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+    return all((folder / name).is_file() and file_sha256(folder / name) == digest for name, digest in checksums.items())
 
 
 def _download(folder: Path, url: str, timeout_s: float, progress: "Progress | None") -> Path:

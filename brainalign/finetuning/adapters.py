@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from brainalign.artifacts.files import write_atomically
+from brainalign.artifacts.files import write_bytes
 from brainalign.finetuning.config import NarfConfig
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def save_adapter(
     path = folder / (ADAPTER_FILE if is_adapter else WEIGHTS_FILE)
     named = {_public_name(name) if is_adapter else name: value.contiguous() for name, value in weights.items()}
     content = save(named, metadata={"format": "pt", **about})
-    write_atomically(path, lambda part: _write_bytes(part, content))
+    write_bytes(path, content)
     if config.lora_rank is not None:
         from peft import LoraConfig
 
@@ -71,7 +71,3 @@ def save_adapter(
 def _public_name(name: str) -> str:
     """Spell a parameter's name as peft saves it: under its own wrapping, without the name of the adapter."""
     return f"base_model.model.{name.replace(_NAMED, '.')}"
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
-from brainalign.artifacts.files import write_atomically
+from brainalign.artifacts.files import write_bytes
 from brainalign.errors import TrainingError
 from brainalign.finetuning.engine import TrainedState
 from brainalign.finetuning.record import TrainingRecord
@@ -85,7 +85,7 @@ class Checkpoints:
             tensors |= {f"{moment}/{key}": value.contiguous() for key, value in values.items()}
         facts = {"version": VERSION, "identity": self.identity, "n_steps": state.n_steps, "record": record.to_json()}
         content = save(tensors, metadata={"brainalign": json.dumps(facts)})
-        write_atomically(self.folder / name, lambda path: _write_bytes(path, content))
+        write_bytes(self.folder / name, content)
 
     def _read(self, name: str) -> Checkpoint | None:
         path = self.folder / name
@@ -126,7 +126,3 @@ def _open(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise TrainingError(
             f"expected a whole checkpoint in {path}, found {error}: delete it and train from the beginning"
         ) from error
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)

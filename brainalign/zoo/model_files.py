@@ -1,6 +1,5 @@
 """The files of a published model: which are needed, whether they are whole, and what they hash to. Needs no torch."""
 
-import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from brainalign.artifacts import file_sha256
 from brainalign.errors import ModelError
 
 SIDECAR = "brainalign.json"
@@ -16,7 +16,6 @@ INDEX = "model.safetensors.index.json"
 WANTED = ("*.safetensors", "*.json", "*.model", "*.jinja", "merges.txt", "vocab.txt", "LICENSE*", "NOTICE*")
 # Copies of the weights in other formats that some repositories carry beside the safetensors.
 UNWANTED = ("*/*", "consolidated*", ".*", SIDECAR)
-_CHUNK_BYTES = 1 << 22
 _SHA256_LENGTH = 64
 
 
@@ -76,11 +75,7 @@ def sha256_of(path: Path) -> str:
     blob = path.resolve().name
     if path.is_symlink() and len(blob) == _SHA256_LENGTH:
         return blob
-    digest = hashlib.sha256()
-    with path.open("rb") as handle:
-        while chunk := handle.read(_CHUNK_BYTES):
-            digest.update(chunk)
-    return digest.hexdigest()
+    return file_sha256(path)
 
 
 def read_config(folder: Path) -> dict[str, Any]:
