@@ -8,7 +8,7 @@ a list); elsewhere the setting keeps the value of the method's source.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from itertools import product
 from typing import Annotated, Any
@@ -220,9 +220,14 @@ def _check_keys(name: str, raw: Mapping[str, Any], form: type[BaseModel]) -> Non
     valid = (*form.model_fields, "when")
     for key in raw:
         if key not in valid:
-            near = get_close_matches(str(key), valid, n=1, cutoff=0.4)
-            hint = f"did you mean {near[0]!r}?" if near else f"valid are {', '.join(valid)}"
-            raise ValueError(f"{name}: unknown key {key!r}: {hint}")
+            raise ValueError(f"{name}: {unknown_key(str(key), valid)}")
+
+
+def unknown_key(key: str, valid: Sequence[str]) -> str:
+    """Say that a key is unknown, and the nearest valid one or all of them."""
+    near = get_close_matches(key, valid, n=1, cutoff=0.4)
+    hint = f"did you mean {near[0]!r}?" if near else f"valid are {', '.join(valid)}"
+    return f"unknown key {key!r}: {hint}"
 
 
 def check_conditions(space: Space) -> None:

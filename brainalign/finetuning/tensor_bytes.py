@@ -29,7 +29,7 @@ class LiveBytes(TorchDispatchMode):
     Attributes
     ----------
     live, peak : int
-        Bytes alive now, and the most since the start or since :meth:`restart`.
+        Bytes alive now, and the most since the start.
     """
 
     def __init__(self, known: Iterable[Tensor]) -> None:
@@ -39,10 +39,6 @@ class LiveBytes(TorchDispatchMode):
         self._held: dict[int, int] = {}
         self._known = [tensor.untyped_storage() for tensor in known]  # kept, so that no new one takes its address
         self._known_places = {storage._cdata for storage in self._known}
-
-    def restart(self) -> None:
-        """Begin a new peak."""
-        self.peak = self.live
 
     def __torch_dispatch__(
         self, func: Callable[..., Any], types: Any, args: Any = (), kwargs: dict[str, Any] | None = None

@@ -5,7 +5,6 @@ Parsed once into a frozen :class:`Study`; an unknown key is an error that names 
 
 import math
 from collections.abc import Container, Mapping
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -23,6 +22,7 @@ from brainalign.spaces import (
     flatten,
     parse_dimension,
     unconditional,
+    unknown_key,
 )
 from brainalign.study.goals import Direction, Goals
 from brainalign.trials import one_point, trial_kind
@@ -382,9 +382,7 @@ def _check_names(raw: Any, section: type[_Section], where: str) -> None:
 def check_name(name: str, valid: tuple[str, ...], where: str) -> None:
     """Raise InputError naming the nearest valid name where `name` is not one."""
     if name not in valid:
-        near = get_close_matches(name, valid, n=1, cutoff=0.4)
-        hint = f"did you mean {near[0]!r}?" if near else f"valid are {', '.join(valid)}"
-        raise InputError(f"{where}: unknown key {name!r}: {hint}")
+        raise InputError(f"{where}: {unknown_key(name, valid)}")
 
 
 def _check_kind(study: Study, name: str, where: str) -> None:
