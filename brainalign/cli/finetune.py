@@ -25,6 +25,8 @@ from brainalign.cli.output import console, notes, print_json, print_table
 from brainalign.cli.steer_settings import LayersOption, LossOption, layer_run, span, split_names
 
 if TYPE_CHECKING:
+    from pyarrow import Table
+
     from brainalign.artifacts import Part, Result
     from brainalign.betas import FmriDataset
     from brainalign.finetuning import Execution
@@ -91,13 +93,14 @@ def finetune(
     setting = _checked(tuning, model, chosen)
     context = _context(data, model, store, Execution(workers, zero, offload))
     asks = {arm: [Ask(setting, arm, "selection", seed) for seed in range(seeds)] for arm in names}
+    found = {arm: [_results(tuning, ask, context) for ask in members] for arm, members in asks.items()}
     facts = {
         "model": model,
         "kind": kind,
         "data": context.dataset.source.kind,
         "setting": setting,
-        "arms": {arm: [_facts(tuning, ask, context) for ask in members] for arm, members in asks.items()},
-        "comparisons": _comparisons(tuning, asks, context),
+        "arms": {arm: [_facts(seed, parts) for seed, parts in enumerate(members)] for arm, members in found.items()},
+        "comparisons": _comparisons(found),
     }
     if save is not None:
         facts["saved"] = [str(tuning.save(ask, context, save)) for members in asks.values() for ask in members]
@@ -125,46 +128,39 @@ def _context(dataset: "FmriDataset", model: str, store: Path, execution: "Execut
     return Context(open_store(store), dataset, split_problems(dataset.problems), model, execution=execution)
 
 
-def _result(tuning: "Tuning", ask: "Ask", context: "Context") -> "Result":
-    """Find a finished training's result, or train."""
-    from brainalign.trials import result_key
+def _results(tuning: "Tuning", ask: "Ask", context: "Context") -> "dict[Part, Result]":
+    """Find or make what one training gives on both sets of problems."""
+    from brainalign.trials import find_or_run
 
-    key = result_key(tuning, ask, context)
-    found = context.store.read_result(key)
-    if found is None:
-        found = tuning.run(ask, context, key)
-        context.store.write_result(found)
-    return found
+    return {part: find_or_run(tuning, replace(ask, part=part), context)[0] for part in _PARTS}
 
 
-def _facts(tuning: "Tuning", ask: "Ask", context: "Context") -> dict[str, Any]:
+def _facts(seed: int, parts: "Mapping[Part, Result]") -> dict[str, Any]:
     """Scores of one training on both sets of problems."""
-    parts = {part: _result(tuning, replace(ask, part=part), context) for part in _PARTS}
-    facts: dict[str, Any] = {"seed": ask.replicate, "training": parts["selection"].detail["training"]}
+    facts: dict[str, Any] = {"seed": seed, "training": parts["selection"].detail["training"]}
     for part, name in _PARTS.items():
         detail = parts[part].detail
         facts[name] = {"before": detail["before"], "after": detail["after"], "outcomes": detail["summary"]}
     return facts
 
 
-def _comparisons(tuning: "Tuning", asks: Mapping[str, Sequence["Ask"]], context: "Context") -> dict[str, Any]:
-    """Compare the method with each control on the test problems, all seeds together."""
-    import pyarrow as pa
-
+def _comparisons(found: "Mapping[str, Sequence[Mapping[Part, Result]]]") -> dict[str, Any]:
+    """Compare the method with each control on the test problems; seeds stand for subjects."""
     from brainalign.steering import compare
 
-    tables = {
-        arm: pa.concat_tables(
-            _result(tuning, replace(ask, part="report"), context).outcomes.set_column(
-                2, "subject", pa.array([f"seed {ask.replicate}"] * n_rows)
-            )
-            for ask in members
-            for n_rows in [_result(tuning, replace(ask, part="report"), context).outcomes.num_rows]
-        )
-        for arm, members in asks.items()
-    }
-    method, *controls = tables
+    method, *controls = found
+    tables = {arm: _all_seeds([parts["report"] for parts in members]) for arm, members in found.items()}
     return {arm: compare(tables[method], tables[arm]).to_json() for arm in controls}
+
+
+def _all_seeds(results: "Sequence[Result]") -> "Table":
+    import pyarrow as pa
+
+    column = results[0].outcomes.column_names.index("subject")
+    return pa.concat_tables(
+        result.outcomes.set_column(column, "subject", pa.array([f"seed {seed}"] * result.outcomes.num_rows))
+        for seed, result in enumerate(results)
+    )
 
 
 def _print(facts: Mapping[str, Any]) -> None:

@@ -18,10 +18,8 @@ from brainalign.errors import BrainalignError, InputError, ModelError, StudyErro
 from brainalign.search.failures import device_name, failure_class, release_memory
 from brainalign.stimuli import Split
 from brainalign.study import Branch, Goals, Place, Study
-from brainalign.trials import Ask, Context, TrialKind, result_key, trial_kind
+from brainalign.trials import SMALLER, Ask, Context, TrialKind, find_or_run, trial_kind
 
-SMALLER = "batch_divisor"
-"""What a result's detail calls the number by which its batches were divided, for want of memory."""
 MOST_DIVISIONS = 8
 _VERSION_NAMES = ("brainalign", "torch", "transformers", "ray", "optuna", "python", "commit")
 
@@ -230,7 +228,7 @@ class _Computed:
 def _compute(kind: TrialKind, ask: Ask, context: Context) -> _Computed:
     """Compute a trial; one that runs out of memory is tried again with smaller batches, where its kind has batches."""
     try:
-        return _found_or_made(kind, ask, context)
+        return _Computed(*find_or_run(kind, ask, context))
     except (StudyError, InputError, ModelError):
         raise
     except Exception as error:  # noqa: BLE001 - the trial's border: one bad trial must not end a study; it is kept
@@ -243,18 +241,3 @@ def _compute(kind: TrialKind, ask: Ask, context: Context) -> _Computed:
             return _Computed(None, error=traceback.format_exc(limit=-8), failure=failure)
     release_memory()  # outside of the handler, whose traceback holds what the failed try had made
     return _compute(kind, ask, smaller)
-
-
-def _found_or_made(kind: TrialKind, ask: Ask, context: Context) -> _Computed:
-    key = result_key(kind, ask, context)
-    found = context.store.read_result(key)
-    if found is not None:
-        return _Computed(found, reused=True)
-    result = kind.run(ask, context, key)
-    if context.batch_divisor > 1:
-        result = replace(result, detail={**result.detail, SMALLER: context.batch_divisor})
-    # States are found once a worker, and stood on by every result after.
-    states = {str(context.stands_on["states"])} if "stands_on" in context.__dict__ else set()
-    context.store.write_result(replace(result, stands_on=tuple(states | context.store.touched)))
-    context.store.touched.clear()  # what a failed trial had touched stays until a result can name it
-    return _Computed(result)

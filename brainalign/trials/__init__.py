@@ -3,11 +3,13 @@
 from brainalign.trials.context import Context
 from brainalign.trials.protocol import Ask, DataSize, Resources, TrialKind, Work, result_key
 from brainalign.trials.registry import KINDS, trial_kind
+from brainalign.trials.results import SMALLER, find_or_run
 from brainalign.trials.settings import one_point
 from brainalign.trials.tuning import Tuning
 
 __all__ = [
     "KINDS",
+    "SMALLER",
     "Ask",
     "Context",
     "DataSize",
@@ -15,6 +17,7 @@ __all__ = [
     "TrialKind",
     "Tuning",
     "Work",
+    "find_or_run",
     "one_point",
     "result_key",
     "trial_kind",

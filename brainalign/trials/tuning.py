@@ -29,7 +29,8 @@ if TYPE_CHECKING:
     from brainalign.zoo import ModelFacts
 
 SCANNER = "scanner"
-TRAINING_SETS = (SCANNER, *(f"generated-{size}" for size in DATA_SIZES))
+_GENERATED = {f"generated-{size}": size for size in DATA_SIZES}
+TRAINING_SETS = (SCANNER, *_GENERATED)
 VOCABULARIES: Mapping[Part, str] = {"selection": "validation", "report": "test"}
 WORKING_GIB = 2.0
 _CHOICES: Mapping[str, tuple[Any, ...]] = {
@@ -151,9 +152,7 @@ class Tuning:
         The report part is asked with what the selection part trained. Patience is not foreseen.
         """
         setting, trains = ask.setting, ask.part == "selection"
-        n_examples = sum(data.n_problems.values())
-        if setting["train_on"] != SCANNER:
-            n_examples = int(setting["train_on"].removeprefix("generated-"))
+        n_examples = _GENERATED.get(setting["train_on"]) or sum(data.n_problems.values())
         n_epochs, n_batches = int(setting["epochs"]), math.ceil(n_examples / int(setting["batch_size"]))
         own, shared = _OWN_SHARE * data.n_prompt_tokens, (1 - _OWN_SHARE) * data.n_prompt_tokens
         size = int(setting["validation_problems" if trains else "test_problems"])
@@ -195,7 +194,7 @@ class Tuning:
 
     def identity(self, ask: Ask, context: "Context") -> dict[str, Any]:
         """Return what the answers depend on: the training, and the problems that are asked."""
-        asked = {name: ask.setting[name] for name in ("test_problems",) if ask.part == "report"}
+        asked = {"test_problems": ask.setting["test_problems"]} if ask.part == "report" else {}
         return {"training": self.training_key(ask, context), "part": ask.part, **asked}
 
     def training_key(self, ask: Ask, context: "Context") -> str:
@@ -209,16 +208,19 @@ class Tuning:
             "training": asdict(self.training(ask)),
             "finetuning": VERSION,
         }
-        if not self.by_brain:
-            trained = {"layers": config.layers, "lora_rank": config.lora_rank}
-            problems = sorted(context.dataset.problems.ids)
-            words = {"weights": context.model.weights_hash, "wording": context.dataset.wording_hash}
-            return content_key(f"training-{self.name}", self.version, {**basis, **words, **trained, "on": problems})
-        if config.targets != "direct":
-            basis["search"] = result_key(self._nari, self._search(ask), context)
-        return content_key(
-            f"training-{self.name}", self.version, {**basis, "config": asdict(config), **context.stands_on}
-        )
+        if self.by_brain:
+            basis |= {"config": asdict(config), **context.stands_on}
+            if config.targets != "direct":
+                basis["search"] = result_key(self._nari, self._search(ask), context)
+        else:
+            basis |= {
+                "layers": config.layers,
+                "lora_rank": config.lora_rank,
+                "on": sorted(context.dataset.problems.ids),
+                "weights": context.model.weights_hash,
+                "wording": context.dataset.wording_hash,
+            }
+        return content_key(f"training-{self.name}", self.version, basis)
 
     def run(self, ask: Ask, context: "Context", key: str) -> Result:
         """Train, or find what was trained for the other part, and ask the part's problems before and after."""
@@ -287,10 +289,8 @@ class Tuning:
         from brainalign.finetuning import TrainingSet, build_objective, generate_training_problems, guidance_inputs
 
         config, dataset = self.config(ask, context.model.n_layers), context.dataset
-        problems = dataset.problems
-        if ask.setting["train_on"] != SCANNER:
-            size = int(ask.setting["train_on"].removeprefix("generated-"))
-            problems = generate_training_problems(size, ask.replicate)
+        n_generated = _GENERATED.get(ask.setting["train_on"])
+        problems = generate_training_problems(n_generated, ask.replicate) if n_generated else dataset.problems
         examples = TrainingSet.encode(context.model, problems, dataset.wording)
         if config.train_weight == 0:
             return build_objective(examples, config)
