@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -82,22 +83,26 @@ def test_a_damaged_checkpoint(tmp_path: Path) -> None:
         checkpoints.load_last()
 
 
-@pytest.fixture
+@contextmanager
 def small_files() -> Iterator[None]:
-    """No file of this process may grow beyond 4 KB, as on a disk that is full."""
+    """No file of this process may grow beyond 4 KB, as on a disk that is full; not even the tests' own report."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     heard = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, heard)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, heard)
 
 
-def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path, small_files: None) -> None:
+def test_a_full_disk_keeps_the_checkpoint_before(tmp_path: Path) -> None:
     checkpoints = Checkpoints(tmp_path, IDENTITY)
-    checkpoints.save_last(state(), RECORD)
-    with pytest.raises(StudyError, match=r"expected to write .*last\.safetensors, found: File too large; free room"):
-        checkpoints.save_last(state(2000), TrainingRecord(2))
+    full = r"expected to write .*last\.safetensors, found: File too large; free room"
+    with small_files():
+        checkpoints.save_last(state(), RECORD)
+        with pytest.raises(StudyError, match=full):
+            checkpoints.save_last(state(2000), TrainingRecord(2))
     found = checkpoints.load_last()
     assert found is not None
     assert found.record == RECORD
