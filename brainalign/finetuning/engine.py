@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from brainalign.errors import InputError
 from brainalign.finetuning.process_group import ProcessGroup, import_deepspeed, local_rank
@@ -80,6 +81,7 @@ class Engine:
         self._open = ExitStack()
         self._open.enter_context(_without_notices())
         self._open.enter_context(local_rank(group.device))
+        self._open.enter_context(_linear_given_back())
         self._engine = self._wrap(module, dict(settings))
         if start is not None:
             self._restore(start)
@@ -285,6 +287,16 @@ def _with_module(model: LanguageModel, module: Any) -> LanguageModel:
     other = copy.copy(model)
     other.module = module
     return other
+
+
+@contextmanager
+def _linear_given_back() -> Iterator[None]:
+    """Give torch its own linear back: stage 3 puts one in its place, for good, that keeps frozen layers' inputs."""
+    before = functional.linear
+    try:
+        yield
+    finally:
+        functional.linear = before
 
 
 @contextmanager

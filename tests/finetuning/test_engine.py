@@ -182,3 +182,12 @@ def test_a_closed_engine_holds_no_weights(model: LanguageModel, stage: int) -> N
     gc.collect()
     left = [parameter() for parameter in held]
     assert sum(p.numel() + getattr(p, "ds_tensor", p).numel() for p in left if p is not None) == 0
+
+
+def test_torch_has_its_own_linear_function_back_after_stage_3(model: LanguageModel) -> None:
+    own = torch.nn.functional.linear
+    with trainable(model, FULL):
+        engine = start(model, Execution(zero_stage=3))
+        assert torch.nn.functional.linear is not own  # or there is nothing to give back
+        engine.close()
+    assert torch.nn.functional.linear is own
