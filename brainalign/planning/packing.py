@@ -324,9 +324,9 @@ def choose(offers: Sequence[Offer], room: Room, horizon_s: float) -> tuple[Offer
     """Choose which trial starts now, and where; None where none fits.
 
     Trials that would end the study late come first: those whose tail is as long as all the work left would take on the
-    whole cluster; one whose model is loaded goes before others whose tails are longer by less than loading takes. Then a
-    place that has a model loaded is offered that model. Then the model that would end last with the places that it has,
-    if one more place brings its end nearer than loading takes.
+    whole cluster; one whose model is loaded goes before others whose tails are longer by less than loading takes.
+    Then a place that has a model loaded is offered that model. Then the model that would end last with the places that
+    it has, if one more place brings its end nearer than loading takes.
     The first of the urgent ones that fits nowhere keeps the nodes nearest to it, so that a model of many GPUs is not
     starved by small ones that always fit; the others go elsewhere.
 
