@@ -1,7 +1,9 @@
 """Whether a loaded model does here what it does in transformers alone: read, answered, hooked, steered."""
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 
@@ -9,8 +11,9 @@ from brainalign.activations.extraction import encode_problems, extract_prompts
 from brainalign.activations.hooks import SITES, displaced, hooked
 from brainalign.activations.prefilled import prefill_prompts
 from brainalign.artifacts import stream
+from brainalign.errors import ModelError
 from brainalign.stimuli import generate_problems, own_wording
-from brainalign.zoo import LanguageModel
+from brainalign.zoo import LanguageModel, load_model
 from brainalign.zoo.meta import count_parameters
 
 N_PROBLEMS = 2
@@ -47,6 +50,66 @@ def check_model(model: LanguageModel) -> list[Check]:
         _steering,
     )
     return [check(model, prompts) for check in checks]
+
+
+def check_on_processes(name: str, n_processes: int, **options: Any) -> list[Check]:
+    """Check a model whose layers are shared by processes that are started here, one a GPU where there are GPUs.
+
+    Parameters
+    ----------
+    name : str
+        Name in the zoo.
+    n_processes : int
+        Must divide the model's heads.
+    **options
+        As of :func:`brainalign.zoo.load_model`.
+
+    Raises
+    ------
+    ModelError
+        As of `load_model`, or too few GPUs, or a process that ended early.
+    """
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+    n_gpus = torch.cuda.device_count()
+    if n_gpus and n_gpus < n_processes:
+        raise ModelError(f"expected a GPU for each of {n_processes} processes, found {n_gpus}: start fewer")
+    config = LaunchConfig(
+        run_id=f"check-{os.getpid()}",
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=n_processes,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+        monitor_interval=0.1,
+    )
+    try:
+        found = elastic_launch(config, _take_part)(name, n_processes, options)[0]
+    except ChildFailedError as error:
+        first = str(error.get_first_failure()[1].message).strip().splitlines()[-1]
+        raise ModelError(
+            f"expected {n_processes} processes that hold {name}, found one that ended: {first}: see what it wrote"
+        ) from error
+    if isinstance(found, ModelError):
+        raise found
+    return list(found)
+
+
+def _take_part(name: str, n_processes: int, options: Mapping[str, Any]) -> "list[Check] | ModelError":
+    """Be one of the processes; what the user has to mend is an answer, as all of them meet it."""
+    torch.set_num_threads(1)
+    gpu = torch.cuda.is_available()
+    if gpu:
+        torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
+    torch.distributed.init_process_group("nccl" if gpu else "gloo")
+    try:
+        return check_model(load_model(name, processes=n_processes, **options))
+    except ModelError as error:
+        return error
+    finally:
+        torch.distributed.destroy_process_group()
 
 
 def _sizes(model: LanguageModel, prompts: Sequence[Sequence[int]]) -> Check:

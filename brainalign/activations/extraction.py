@@ -1,4 +1,7 @@
-"""Attention and layer outputs at the last input token of every layer, for all problems of a set."""
+"""Attention and layer outputs at the last input token of every layer, for all problems of a set.
+
+Of a model that thinks aloud: their means over the tokens of its answer, which it writes behind its thoughts.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -22,7 +25,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class Activations:
-    """States of a model at the last input token, before it answers.
+    """States of a model at the last input token, before it answers; of one that thinks aloud, means over its answer.
 
     Attributes
     ----------
@@ -116,18 +119,17 @@ def extract(
     """
     ids = tuple(problems.ids)
     if store is None or is_edited(model):
-        values, answers = extract_prompts(model, encode_problems(model, problems, wording), block_tokens=block_tokens)
-        return Activations(values, ids, answers)
+        return Activations(*_extract(model, encode_problems(model, problems, wording), ids, block_tokens))
     key = activations_key(model, problems, wording)
     found = store.load_arrays(STAGE, key)
     if found is not None:
         return Activations(found["values"], ids, Answers(found["margin"], found["answer"]))
     with one_thread():  # what is kept must not depend on who made it
-        values, answers = extract_prompts(model, encode_problems(model, problems, wording), block_tokens=block_tokens)
-    arrays = {"values": values, "margin": answers.margin, "answer": answers.answer}
+        made = Activations(*_extract(model, encode_problems(model, problems, wording), ids, block_tokens))
+    arrays = {"values": made.values, "margin": made.answers.margin, "answer": made.answers.answer}
     described = {"model": model.facts.name, "n_problems": len(ids), "wording": wording.source}
     store.save_arrays(STAGE, key, arrays, described)
-    return Activations(values, ids, answers)
+    return made
 
 
 def activations_key(model: LanguageModel, problems: ProblemSet, wording: Wording) -> str:
@@ -137,6 +139,8 @@ def activations_key(model: LanguageModel, problems: ProblemSet, wording: Wording
     """
     prompts = encode_problems(model, problems, wording)
     settings = {"weights": model.weights_hash, "prompts": hash_json(prompts), "ids": list(problems.ids)}
+    if model.facts.chat.style == "thinking":  # what is said follows from weights and prompt
+        settings["at"] = "mean over the answer"
     return content_key(STAGE, VERSION, settings)
 
 
@@ -173,6 +177,19 @@ def extract_prompts(
                 record.answers(model.score(model.head(last[block.final_rows.to(last.device)])))
     rows = tree.places(tree.leaf_of)
     return record.values[:, :, rows], Answers(record.margin[rows], record.answer[rows])
+
+
+def _extract(
+    model: LanguageModel, prompts: list[list[int]], ids: tuple[str, ...], block_tokens: int
+) -> tuple[np.ndarray, tuple[str, ...], Answers]:
+    """States, ids and answers; states of a model that thinks aloud are means over the tokens of its answers."""
+    values, answers = extract_prompts(model, prompts, block_tokens=block_tokens)
+    for place, prompt in enumerate(prompts):
+        spoken = model.answer_tokens(prompt)
+        if spoken:  # each token's state is that at the end of all up to it; what they share is computed once
+            up_to = [[*prompt, *spoken[: n + 1]] for n in range(len(spoken))]
+            values[:, :, place] = extract_prompts(model, up_to, block_tokens=block_tokens)[0].mean(axis=2)
+    return values, ids, answers
 
 
 @dataclass

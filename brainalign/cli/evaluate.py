@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from brainalign.cli.options import BetasOption, JsonOption, ModelOption, SimulateOption, open_dataset
 from brainalign.cli.output import console, notes, print_json, print_table
@@ -125,7 +126,7 @@ def _print(facts: Mapping[str, Any]) -> None:
     if "people" in facts:
         _print_people(facts["people"])
     for error in facts["errors"]:
-        notes.print(f"[yellow]left out:[/] {error['stimulus_id']}: {error['error']}", soft_wrap=True)
+        notes.print(f"[yellow]left out:[/] {escape(error['stimulus_id'])}: {escape(error['error'])}", soft_wrap=True)
 
 
 def _print_damage(rows: Sequence[Mapping[str, Any]]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 # A pipe or a file has no width of its own: wide enough that no column of ours is folded.
@@ -48,12 +49,12 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
 def _cell(value: Any) -> str:
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return "–"
-    return f"{value:.3f}" if isinstance(value, float) else str(value)
+    return f"{value:.3f}" if isinstance(value, float) else escape(str(value))
 
 
 def say_source(kind: str, description: str) -> None:
     """Say which data an output stands on; simulated data cannot be missed."""
     if kind == "simulated":
-        notes.print(f"[bold white on red] SIMULATED DATA [/] {description}")
+        notes.print(f"[bold white on red] SIMULATED DATA [/] {escape(description)}")
     else:
-        notes.print(f"[dim]data: {description}[/dim]")
+        notes.print(f"[dim]data: {escape(description)}[/dim]")

@@ -128,6 +128,7 @@ def check(
     dtype: Annotated[str | None, typer.Option(help="Type of the weights; the model's own by default.")] = None,
     device: Annotated[str, typer.Option(help="A torch device, or auto for all GPUs.")] = "cpu",
     quantisation: Annotated[str, typer.Option(help="Of the weights: none, fp8 or nf4.")] = "none",
+    processes: Annotated[int, typer.Option(min=1, help="Start so many that share every layer (tensor parallel).")] = 1,
     cache: CacheOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -135,10 +136,13 @@ def check(
 
     Example: brainalign zoo check tiny-random-gemma2
     """
-    from brainalign.activations.check import check_model
+    from brainalign.activations.check import check_model, check_on_processes
     from brainalign.zoo import load_model
 
-    found = check_model(load_model(name, dtype=dtype, device=device, cache=cache, quantisation=quantisation))
+    options: dict[str, Any] = {"dtype": dtype, "device": device, "cache": cache, "quantisation": quantisation}
+    found = (
+        check_on_processes(name, processes, **options) if processes > 1 else check_model(load_model(name, **options))
+    )
     if json:
         print_json({"name": name, "checks": [asdict(row) for row in found]})
     else:

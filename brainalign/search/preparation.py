@@ -15,7 +15,7 @@ from brainalign.spaces import Choice
 from brainalign.stimuli import Split, split_problems
 from brainalign.study import Study
 from brainalign.trials import Context, DataSize, trial_kind
-from brainalign.zoo import model_facts
+from brainalign.zoo import check_room, model_facts
 
 FETCH_TIMEOUT_S = 5.0
 
@@ -60,6 +60,8 @@ def prepare(study: Study, store: Store, betas: Path | str | None = None) -> Prep
     """
     dataset = load_dataset(study, betas)
     _check_data(study, dataset)
+    for model in study.models:
+        check_room(model_facts(model), dataset.problems, dataset.wording)
     section = study.problems
     split = split_problems(dataset.problems, selection_share=section.selection_share, seed=section.seed)
     for name in study.kinds:

@@ -7,7 +7,7 @@ from brainalign.zoo.facts import ModelFacts
 from brainalign.zoo.registry import list_models, load_model, model_facts
 
 if TYPE_CHECKING:
-    from brainalign.zoo.chat import Chat, Message
+    from brainalign.zoo.chat import Chat, Message, check_room
     from brainalign.zoo.language_model import Answers, LanguageModel, Site
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Message",
     "ModelFacts",
     "Site",
+    "check_room",
     "list_models",
     "load_model",
     "model_facts",
@@ -24,8 +25,8 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Load the types that need torch or problems at their first use, so that listing models stays cheap."""
+    """Load what needs torch or problems at their first use, so that listing models stays cheap."""
     if name not in __all__:
         raise AttributeError(f"module 'brainalign.zoo' has no attribute {name!r}; it has {', '.join(__all__)}")
-    module = "chat" if name in ("Chat", "Message") else "language_model"
+    module = "chat" if name in ("Chat", "Message", "check_room") else "language_model"
     return getattr(import_module(f"brainalign.zoo.{module}"), name)

@@ -1,6 +1,6 @@
 """How a model is spoken to: its tokenizer, its template and its habits. Needs no weights."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -159,3 +159,26 @@ def context_of(config: Any) -> int:
     if rope.get("rope_type") != "longrope":
         return longest
     return min(longest, int(rope.get("original_max_position_embeddings") or longest))
+
+
+def check_room(facts: ModelFacts, problems: Iterable[Problem], wording: Wording) -> None:
+    """Refuse problems that cannot fit a model's context, before its weights or tokenizer are there.
+
+    A word takes one token at the least, so a prompt of more words than the context has tokens is too long for certain;
+    the others are counted by the model's own tokenizer when they are encoded.
+
+    Raises
+    ------
+    ModelError
+        A prompt has more words than the context has tokens.
+    """
+    if not facts.context:
+        return
+    words = wording.for_base() if facts.chat.style == "base" else wording
+    for problem in problems:
+        n_words = sum(len(message["content"].split()) for message in words.messages(problem))
+        if n_words > facts.context:
+            raise ModelError(
+                f"expected prompts of at most {facts.context} tokens for {facts.name}, found {n_words} words in that "
+                f"of problem {problem.stimulus_id}: shorten it, or take a model with a longer context"
+            )

@@ -14,7 +14,7 @@ from brainalign.errors import ModelError
 from brainalign.stimuli import Problem, Wording
 from brainalign.zoo.chat import Chat, Message, context_of
 from brainalign.zoo.facts import ModelFacts
-from brainalign.zoo.thinking import with_thoughts
+from brainalign.zoo.thinking import spoken_answer, with_thoughts
 
 Site = Literal["attention", "layer"]
 TRUE, FALSE, NEITHER = 1, 0, -1
@@ -66,7 +66,7 @@ class LanguageModel:
     module: Any = field(repr=False)
     tokenizer: Any = field(repr=False)
     weights_hash: str
-    _thoughts: dict[tuple[str, tuple[int, ...]], list[int]] = field(default_factory=dict, init=False, repr=False)
+    _thoughts: dict[tuple[str, str, tuple[int, ...]], list[int]] = field(default_factory=dict, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.module.eval()
@@ -157,11 +157,26 @@ class LanguageModel:
         ids = self.chat.encode_problem(problem, wording)
         if self.facts.chat.style != "thinking":
             return ids
-        if any(module._forward_hooks for layer in self.layers for module in layer.modules()):
+        if self._is_hooked():
             return with_thoughts(self, ids)
-        place = (self.weights_hash, tuple(ids))
+        return self._once(with_thoughts, ids)
+
+    def answer_tokens(self, ids: list[int]) -> list[int]:
+        """Tokens that a model that thinks aloud answers a prompt with, thoughts and all; of other models, none.
+
+        Its states are averaged over them. Written greedily and kept for the next time, but anew while it is hooked.
+        """
+        if self.facts.chat.style != "thinking":
+            return []
+        return spoken_answer(self, ids) if self._is_hooked() else self._once(spoken_answer, ids)
+
+    def _is_hooked(self) -> bool:
+        return any(module._forward_hooks for layer in self.layers for module in layer.modules())
+
+    def _once(self, write: Callable[["LanguageModel", list[int]], list[int]], ids: list[int]) -> list[int]:
+        place = (self.weights_hash, write.__name__, tuple(ids))
         if place not in self._thoughts:
-            self._thoughts[place] = with_thoughts(self, ids)
+            self._thoughts[place] = write(self, ids)
         return list(self._thoughts[place])
 
     @property

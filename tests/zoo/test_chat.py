@@ -7,7 +7,7 @@ import pytest
 from brainalign.errors import ModelError
 from brainalign.stimuli import generate_problems, own_wording
 from brainalign.zoo import Chat, load_model, model_facts
-from brainalign.zoo.chat import context_of
+from brainalign.zoo.chat import check_room, context_of
 from brainalign.zoo.facts import ChatRules
 from brainalign.zoo.meta import meta_model
 from brainalign.zoo.tiny_tokenizers import CONVENTIONS, build_tokenizer
@@ -84,3 +84,11 @@ def test_rules_say_which_templates_take_a_system_message() -> None:
             with pytest.raises(ModelError, match="put a system text into the first user turn"):
                 chat.render(system)
     assert ChatRules().has_system_role
+
+
+def test_a_context_shorter_than_the_words_of_a_prompt_is_told_from_the_facts_alone() -> None:
+    facts, problems, wording = model_facts("llama-2-7b-chat"), generate_problems(1, seed=1), own_wording()
+    check_room(facts, problems, wording)
+    short = replace(facts, context=20)
+    with pytest.raises(ModelError, match=r"at most 20 tokens for llama-2-7b-chat, found \d+ words in that of problem"):
+        check_room(short, problems, wording)

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from brainalign.activations.check import check_model, check_on_processes
+from brainalign.errors import ModelError
+from brainalign.zoo import load_model
 from tests.zoo.sharing import observe
 
 ROOT = Path(__file__).parents[2]
@@ -31,3 +34,12 @@ def test_two_processes_compute_what_one_does(family: str, tmp_path: Path) -> Non
         assert found["layer_numbers"] < 0.55 * alone["layer_numbers"]
         assert found["weights_hash"] == alone["weights_hash"]
     assert not torch.allclose(alone["plain"], alone["steered"], atol=1e-2)
+
+
+@pytest.mark.slow
+def test_a_check_starts_the_processes_itself() -> None:
+    found = check_on_processes("tiny-random-llama", 2)
+    assert {row.what for row in found} == {row.what for row in check_model(load_model("tiny-random-llama"))}
+    assert all(row.passed for row in found), found
+    with pytest.raises(ModelError, match="a number of processes that divides 4 heads and 2 key-value heads, found 3"):
+        check_on_processes("tiny-random-llama", 3)

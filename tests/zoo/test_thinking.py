@@ -10,7 +10,7 @@ from brainalign.errors import ModelError
 from brainalign.stimuli import generate_problems, own_wording
 from brainalign.zoo import LanguageModel, load_model
 from brainalign.zoo.facts import ChatRules
-from brainalign.zoo.thinking import with_thoughts
+from brainalign.zoo.thinking import MAX_ANSWER, spoken_answer, with_thoughts
 
 N_THOUGHTS = 12
 
@@ -76,3 +76,33 @@ def test_a_tokenizer_that_cannot_end_thoughts_is_refused(model: LanguageModel) -
     other = load_model("tiny-random-llama")
     with pytest.raises(ModelError, match="expected the token </think> in the tokenizer of tiny-random-llama"):
         with_thoughts(other, [1, 2])
+
+
+def test_states_are_means_over_the_tokens_of_the_answer(model: LanguageModel) -> None:
+    problems, wording = generate_problems(1, seed=2), own_wording()
+    found = extract(model, problems, wording)
+    n_spoken = []
+    for place, problem in enumerate(problems):
+        ids = model.encode_problem(problem, wording)
+        spoken = list(ids)
+        while len(spoken) < len(ids) + MAX_ANSWER:
+            token = int(model.forward(spoken).argmax())
+            if token in model.facts.stop_ids:
+                break
+            spoken.append(token)
+        n_spoken.append(len(spoken) - len(ids))
+        seen: list[torch.Tensor] = []
+        with model.hook("attention", 1, seen.append):
+            model.forward(spoken)
+        wanted = seen[0][0, len(ids) :].mean(dim=0) if n_spoken[-1] else seen[0][0, -1]
+        assert found.site("attention", 1)[place] == pytest.approx(wanted.numpy(), abs=1e-5)
+    assert max(n_spoken) > 1
+
+
+def test_a_model_that_ends_at_once_keeps_the_state_before_its_answer(model: LanguageModel) -> None:
+    problem, wording = next(iter(generate_problems(1, seed=2))), own_wording()
+    ids = model.encode_problem(problem, wording)
+    silent = replace(model.facts, stop_ids=(int(model.forward(ids).argmax()),))
+    quiet = LanguageModel(silent, model.module, model.tokenizer, model.weights_hash)
+    assert spoken_answer(quiet, ids) == []
+    assert spoken_answer(model, ids) != []
