@@ -6,7 +6,7 @@ from brainalign.zoo import model_facts
 SUFFIX = "-smoke"
 N_TRIALS = 2
 N_SUBJECTS = 2
-TINY = 1_000_000
+TINY = 500_000
 """Parameters up to which a model costs next to nothing, so that a smoke run keeps all of those beside the first."""
 
 
