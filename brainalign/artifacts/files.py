@@ -68,7 +68,9 @@ def write_new(path: Path, text: str) -> None:
         waiting.chmod(0o444)
         os.link(waiting, path)  # unlike a rename it never replaces
     except FileExistsError as error:
-        raise StudyError(f"expected nothing at {path}, found a file: it is written once, choose another name") from error
+        raise StudyError(
+            f"expected nothing at {path}, found a file: it is written once, choose another name"
+        ) from error
     except OSError as error:
         raise _cannot_write(path, error) from error
     finally:

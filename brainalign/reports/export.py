@@ -171,8 +171,9 @@ def _draw_markers(axes: "Axes", x: Sequence[Any], y: Sequence[float], marker: Ma
 
 def _draw_error(axes: "Axes", x: Sequence[Any], y: Sequence[Any], direction: str, error: Mapping[str, Any]) -> None:
     bounds = [[max(value, 0) for value in error["arrayminus"]], [max(value, 0) for value in error["array"]]]
-    look = {"fmt": "none", "ecolor": error.get("color", INK), "elinewidth": 1, "capsize": 2}
-    axes.errorbar(x, y, **{f"{direction}err": bounds}, **look)
+    look: dict[str, Any] = {"fmt": "none", "ecolor": error.get("color", INK), "elinewidth": 1, "capsize": 2}
+    look[f"{direction}err"] = bounds
+    axes.errorbar(x, y, **look)
 
 
 def _set_axis(axes: "Axes", which: str, settings: Mapping[str, Any]) -> None:
@@ -182,7 +183,7 @@ def _set_axis(axes: "Axes", which: str, settings: Mapping[str, Any]) -> None:
     if settings.get("type") == "log":
         _set_log(axes, which, settings)
     limits = settings.get("range")
-    if limits and settings.get("type") != "log":
+    if limits and settings.get("type") != "log":  # Plotly counts ranges of logarithmic axes in powers of ten
         getattr(axes, f"set_{which}lim")(*limits)
     if settings.get("autorange") == "reversed":
         getattr(axes, f"invert_{which}axis")()
@@ -192,7 +193,8 @@ def _set_log(axes: "Axes", which: str, settings: Mapping[str, Any]) -> None:
     from matplotlib.ticker import NullFormatter
 
     getattr(axes, f"set_{which}scale")("log")
-    limits = getattr(axes, f"get_{which}lim")()
+    powers = settings.get("range")
+    limits = [10.0**power for power in powers] if powers else getattr(axes, f"get_{which}lim")()
     ticks = zip(settings.get("tickvals", ()), settings.get("ticktext", ()), strict=True)
     shown = [(value, text) for value, text in ticks if limits[0] <= value <= limits[1]]
     if shown:

@@ -46,7 +46,7 @@ class Predictivity:
 
     def default_space(self) -> Space:
         """Return the three ROIs over all problems."""
-        fixed = {"subset": "all", "fold_seed": 1, "features": ALL_FEATURES}
+        fixed: dict[str, str | int] = {"subset": "all", "fold_seed": 1, "features": ALL_FEATURES}
         return {"roi": Choice(options=ROIS), **{name: Choice(options=(value,)) for name, value in fixed.items()}}
 
     def check(self, space: Space, model: "ModelFacts", n_subjects: int) -> None:

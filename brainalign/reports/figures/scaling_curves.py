@@ -34,9 +34,9 @@ def size_axis() -> dict[str, object]:
 
 
 def curve_styles(curves: Sequence[ScalingCurve]) -> dict[str, ArmStyle]:
-    """One style a curve's name, the methods' first."""
-    methods = dict.fromkeys(curve.arm for curve in curves if curve.is_method)
-    controls = dict.fromkeys(curve.arm for curve in curves if not curve.is_method and curve.arm != UNCHANGED)
+    """One style a curve's name: the methods' is the first, a difference has that of what is subtracted."""
+    methods = dict.fromkeys(curve.arm for curve in curves if curve.is_method and curve.quantity != "difference")
+    controls = dict.fromkeys(curve.arm for curve in curves if curve.arm not in {*methods, UNCHANGED})
     return {**arm_styles(list(methods), list(controls)), UNCHANGED: _UNCHANGED_STYLE}
 
 
@@ -48,16 +48,10 @@ def kind_figure(kind: str, curves: Sequence[ScalingCurve], shortcut: float | Non
         chosen = [curve for curve in own if curve.quantity == quantity]
         if chosen:
             panels.append(curve_panel(f"{kind}-{quantity}", kind, chosen, shortcut if quantity == "accuracy" else None))
-    line = "" if shortcut is None else (
-        f" The dash-dotted line is a classifier that sees only the surface of these problems ({decimal(shortcut)})."
-    )
     return Figure(
         identifier=f"curves-{kind.replace('_', '-')}",
         title=f"{kind} against size",
-        caption="Winners of each arm on the report part, which no search has seen. Lines join models of one family; "
-        "bands and bars are 95 % intervals that resample subjects and problems together, the same draw for all models, "
-        "arms and seeds; small points are single seeds. Control-subtracted curves are paired outcome by outcome: a band "
-        f"that holds 0 shows no difference.{line}",
+        caption=_caption(shortcut),
         panels=tuple(panels),
         table=curve_table(own),
         missing="" if panels else f"No winner of {kind} has been run on the report part yet.",
@@ -70,26 +64,38 @@ def predictivity_figure(curves: Sequence[ScalingCurve]) -> Figure:
     for curve in curves:
         groups.setdefault(curve.arm.partition("; ")[2], []).append(curve)
     ordered = sorted(groups, key=lambda words: (not words.startswith("all"), words))
-    panels = tuple(
-        curve_panel(f"predictivity-{i}", words, groups[words], None) for i, words in enumerate(ordered)
-    )
-    equal = any(not words.startswith("all") for words in groups)
+    panels = tuple(curve_panel(f"predictivity-{i}", words, groups[words], None) for i, words in enumerate(ordered))
     return Figure(
         identifier="predictivity-size",
         title="Predictivity against size",
-        caption="Pearson r of the best layer, median over subjects; bars and bands are 95 % bootstrap intervals over "
-        "subjects. "
-        + (
-            "A wider model has more features to predict with. Beside the raw curve stands the same with as many "
-            "features of every model, a random orthonormal projection of its states drawn anew for each seed: what "
-            "rises there rises for another reason than width."
-            if equal
-            else "A wider model has more features to predict with, and the study did not measure equally many: the "
-            "curve cannot tell width from what a model has learned (a setting `features` of kind predictivity does)."
-        ),
+        caption=_width_caption(any(not words.startswith("all") for words in groups)),
         panels=panels,
         table=curve_table(curves),
         missing="" if panels else "The studies have no finished trial of kind predictivity.",
+    )
+
+
+def _caption(shortcut: float | None) -> str:
+    line = f" The dash-dotted line is a classifier that sees only the surface of these problems ({decimal(shortcut)})."
+    return (
+        "Winners of each arm on the report part, which no search has seen. Lines join models of one family; bands (of "
+        "the method) and bars (of all others) are 95 % intervals that resample subjects and problems together, the "
+        "same draw for all models, arms and seeds; small points are single seeds. Control-subtracted curves are "
+        "paired outcome by outcome: a band that holds 0 shows no difference." + ("" if shortcut is None else line)
+    )
+
+
+def _width_caption(equal: bool) -> str:
+    compared = (
+        "Beside the raw curve stands the same with as many features of every model, a random orthonormal projection of "
+        "its states drawn anew for each seed: what rises there rises for another reason than width."
+        if equal
+        else "The studies did not measure equally many (the setting `features` does): the curve cannot tell width from "
+        "what a model has learned."
+    )
+    return (
+        "Pearson r of the best layer, median over subjects; bands and bars are 95 % bootstrap intervals over subjects. "
+        f"A wider model has more features to predict with. {compared}"
     )
 
 
@@ -119,7 +125,7 @@ def curve_traces(curve: ScalingCurve, style: ArmStyle, families: Sequence[str]) 
     shown = True
     for family in families:
         points = [point for point in curve.points if point.size.family == family]
-        if len(points) > 1:
+        if len(points) > 1 and curve.is_method:
             traces += _band(points, style)
         if points:
             traces.append(_line(curve, points, style, SYMBOLS[families.index(family) % len(SYMBOLS)], shown))
@@ -158,10 +164,8 @@ def _band(points: Sequence[Point], style: ArmStyle) -> list[go.Scatter]:
     ]
 
 
-def _line(
-    curve: ScalingCurve, points: Sequence[Point], style: ArmStyle, symbol: str, shown: bool
-) -> go.Scatter:
-    single = len(points) == 1
+def _line(curve: ScalingCurve, points: Sequence[Point], style: ArmStyle, symbol: str, shown: bool) -> go.Scatter:
+    barred = len(points) == 1 or not curve.is_method
     estimates = [point.estimate for point in points]
     error = {
         "type": "data",
@@ -181,7 +185,7 @@ def _line(
         showlegend=shown,
         line={"color": style.colour, "dash": style.dash, "width": 2.4 if curve.is_method else 1.6},
         marker={"color": style.colour, "symbol": symbol, "size": 8, "line": {"color": "#ffffff", "width": 1}},
-        error_y=error if single else None,
+        error_y=error if barred else None,
         hoverinfo="text",
         text=[f"{point.size.name}, {curve.arm}<br>{interval_text(point.estimate)}" for point in points],
     )
@@ -211,7 +215,16 @@ def _family_key(family: str, families: Sequence[str]) -> go.Scatter:
 def _rule(height: float) -> dict[str, object]:
     """Thin horizontal line at what nothing gives: chance, or no gain."""
     line = {"color": FAINT, "width": 1, "dash": "dot"}
-    return {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": height, "y1": height, "line": line, "layer": "below"}
+    return {
+        "type": "line",
+        "xref": "paper",
+        "x0": 0,
+        "x1": 1,
+        "y0": height,
+        "y1": height,
+        "line": line,
+        "layer": "below",
+    }
 
 
 def _spell(points: Sequence[Point]) -> str:

@@ -13,7 +13,7 @@ from brainalign.reports.scaling.fits import CurveFit, form_table
 from brainalign.reports.scaling.forecasts import Scored
 from brainalign.statistics.scaling import FORMS
 
-_REACH = 10.0
+_REACH = 3.0
 """How far beyond the largest model the range is drawn, as a factor of its size."""
 _N_DRAWN = 40
 
@@ -25,7 +25,7 @@ def fits_figure(fits: Sequence[CurveFit], scored: Sequence[Scored]) -> Figure:
         identifier="fits",
         title="Forms and forecasts",
         caption="Points: figures with 95 % intervals. Blue range: where a further model's figure would lie with 95 %, "
-        "all forms weighed by their probability and scatter between models included; it reaches ten times beyond the "
+        "all forms weighed by their probability and scatter between models included; it reaches three times beyond the "
         "largest model. The line inside is drawn only where the data tell one form from its rivals, and only there an "
         "exponent is given. Orange bars: frozen forecasts; rings: what was then found.",
         panels=panels,
@@ -119,5 +119,3 @@ def _forecast(item: Scored, fit: CurveFit) -> list[go.Scatter]:
             hoverinfo="text", text=[f"{item.model}: {item.where}, CRPS {decimal(item.crps)}"],
         ),
     ]  # fmt: skip
-
-

@@ -1,5 +1,6 @@
 """Layer x strength maps of the methods, model by model, grey where a control did as well."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -18,7 +19,17 @@ from brainalign.reports.numbers import count, decimal
 from brainalign.reports.records import ArmRecord, StudyRecord
 from brainalign.reports.scaling.sizes import model_sizes
 
-_HEADER = ("kind", "model", "study", "trial", "layers (relative depth)", "strength", "objective", "best control", "pairs")
+_HEADER = (
+    "kind",
+    "model",
+    "study",
+    "trial",
+    "layers (relative depth)",
+    "strength",
+    "objective",
+    "best control",
+    "pairs",
+)
 _GREY = "#c8c8c8"
 
 
@@ -41,9 +52,10 @@ def scaling_maps(studies: Sequence[StudyRecord]) -> Figure:
     mapped = _mapped(studies)
     trials = [trial for found in mapped.values() for trial in found]
     bound = max((abs(trial.point.objective) for trial in trials), default=0.0) or 1.0
-    arms = [(arm, map_points(study, arm)) for study in studies for arm in study.arms if arm.is_method]
-    log = is_log_strength(arms)
-    panels = tuple(_panel(f"depth-{i}", place, found, bound, log) for i, (place, found) in enumerate(mapped.items()))
+    heights = _strength_axis(studies, [trial.point.strength for trial in trials])
+    panels = tuple(
+        _panel(f"depth-{i}", place, found, bound, heights) for i, (place, found) in enumerate(mapped.items())
+    )
     rows = tuple(_row(place, trial) for place, found in mapped.items() for trial in found)
     return Figure(
         identifier="maps",
@@ -77,8 +89,16 @@ def _best_control(arms: Sequence[ArmRecord]) -> float | None:
     return max(values, default=None)
 
 
+def _strength_axis(studies: Sequence[StudyRecord], strengths: Sequence[float]) -> dict[str, object]:
+    """Set up the strengths' axis, with one range for all panels."""
+    arms = [(arm, map_points(study, arm)) for study in studies for arm in study.arms if arm.is_method]
+    if not strengths or not is_log_strength(arms):
+        return {"range": [0, 1.1 * max(strengths, default=1.0)]}
+    return {**LOG_AXIS, "range": [math.log10(min(strengths) / 1.4), math.log10(max(strengths) * 1.4)]}
+
+
 def _panel(
-    identifier: str, place: tuple[str, str], trials: Sequence[MappedTrial], bound: float, log: bool
+    identifier: str, place: tuple[str, str], trials: Sequence[MappedTrial], bound: float, heights: dict[str, object]
 ) -> Panel:
     better = [trial.point for trial in trials if trial.is_better]
     others = [trial.point for trial in trials if not trial.is_better]
@@ -89,7 +109,7 @@ def _panel(
     traces += [_dots(better, diverging_marker(values, bound, _areas(better)))] if better else []
     layout = {
         "xaxis": axis("relative depth of the layers", range=[-0.04, 1.04], dtick=0.25),
-        "yaxis": axis("strength (σ of the layer)", **(LOG_AXIS if log else {"rangemode": "tozero"})),
+        "yaxis": axis("strength (σ of the layer)", **heights),
         "showlegend": False,
         "height": 270,
     }

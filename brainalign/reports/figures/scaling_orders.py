@@ -53,18 +53,29 @@ def _panel(identifier: str, readings: Sequence[Reading]) -> Panel:
     methods = list(dict.fromkeys(r.arm for r in readings if r.is_method))
     controls = list(dict.fromkeys(r.arm for r in readings if not r.is_method and r.arm != BEFORE))
     styles = {**arm_styles(methods, controls), BEFORE: ArmStyle("#5a5a5a", "circle", "dot")}
-    traces = []
-    for arm, style in styles.items():
+    traces: list[go.Scatter] = []
+    for arm in (*methods, *controls, BEFORE):
         own = [reading for reading in readings if reading.arm == arm]
-        line = {"color": style.colour, "dash": style.dash, "width": 2}
-        marker = {"color": style.colour, "symbol": style.symbol, "size": 8}
-        x, y = [size.n_parameters for size, _ in means(own)], [value for _, value in means(own)]
-        traces.append(go.Scatter(x=x, y=y, mode="lines+markers", name=arm, line=line, marker=marker, legendgroup=arm))
-        traces.append(_seeds(own, style.colour, arm))
+        traces += _lines(own, arm, styles[arm])
+        if len({reading.study for reading in own}) > 1:
+            traces.append(_seeds(own, styles[arm].colour, arm))
     layout = {"xaxis": size_axis(), "yaxis": axis(f"share right: {ORDER_WORDS[name]}"), "height": 330}
     told = ", ".join(f"{decimal(value)} at {size_words(size.n_parameters)}" for size, value in means(readings))
     alt = f"{ORDER_WORDS[name]} of {kind} against size, all arms together: {told}."
     return panel(identifier, f"{kind}: {ORDER_WORDS[name]}", alt, traces, layout)
+
+
+def _lines(readings: Sequence[Reading], arm: str, style: ArmStyle) -> list[go.Scatter]:
+    """Mean over seeds, joined within each family."""
+    line = {"color": style.colour, "dash": style.dash, "width": 2}
+    marker = {"color": style.colour, "symbol": style.symbol, "size": 8}
+    traces = []
+    for family in dict.fromkeys(size.family for size, _ in means(readings)):
+        own = [(size.n_parameters, value) for size, value in means(readings) if size.family == family]
+        x, y = [size for size, _ in own], [value for _, value in own]
+        look = {"line": line, "marker": marker, "legendgroup": arm, "showlegend": not traces}
+        traces.append(go.Scatter(x=x, y=y, mode="lines+markers", name=arm, **look))
+    return traces
 
 
 def _seeds(readings: Sequence[Reading], colour: str, arm: str) -> go.Scatter:

@@ -81,7 +81,9 @@ def map_points(study: StudyRecord, arm: ArmRecord) -> list[MapPoint]:
 
 
 def _map_panel(identifier: str, arm: ArmRecord, points: Sequence[MapPoint], bound: float, log: bool) -> Panel:
-    traces = [depth_ranges(points), _points(points, bound)] if len(points) <= MAX_POINTS else [_cells(points, bound, log)]
+    traces = (
+        [depth_ranges(points), _points(points, bound)] if len(points) <= MAX_POINTS else [_cells(points, bound, log)]
+    )
     best = max(points, key=lambda point: point.objective)
     traces.append(_best_ring(best))
     alt = (

@@ -159,9 +159,7 @@ def _differences(method: Sequence[_Rows], control: Sequence[_Rows]) -> Iterator[
 
 def _curves(kind: str, values: _Values, sizes: dict[str, ModelSize]) -> list[ScalingCurve]:
     """Resample all figures of a kind together, and sort them into curves."""
-    places = [
-        (key, model) for key, models in values.items() for model in sorted(models, key=lambda name: sizes[name])
-    ]
+    places = [(key, model) for key, models in values.items() for model in sorted(models, key=lambda name: sizes[name])]
     if not places:
         return []
     samples = [_sample(values[key][model]) for key, model in places]

@@ -8,7 +8,17 @@ import numpy as np
 from brainalign.reports.figures.style import Table
 from brainalign.reports.numbers import NOT_MEASURED, decimal
 from brainalign.reports.scaling.curves import ScalingCurve
-from brainalign.statistics.scaling import FORMS, FormScore, Gate, Mixture, Posterior, crps, fit_forms, judge, score_forms
+from brainalign.statistics.scaling import (
+    FORMS,
+    FormScore,
+    Gate,
+    Mixture,
+    Posterior,
+    crps,
+    fit_forms,
+    judge,
+    score_forms,
+)
 
 LEVEL = 0.95
 _HEADER = ("kind", "quantity", "curve", "form", "equation", "probability", "error", "log density", "error by family")
@@ -49,7 +59,8 @@ class CurveFit:
         exponent = self.gate.exponent
         if exponent is None:
             return told
-        return f"{told} Exponent {decimal(exponent.estimate)} [{decimal(exponent.low)}, {decimal(exponent.high)}] per ln N."
+        bounds = f"[{decimal(exponent.low)}, {decimal(exponent.high)}]"
+        return f"{told} Exponent {decimal(exponent.estimate)} {bounds} per ln N."
 
     def band(self, sizes: np.ndarray) -> list[tuple[float, float, float]]:
         """Mean and 95 % bounds of what would be measured at each size, all forms by their probability."""

@@ -19,7 +19,19 @@ from brainalign.statistics.scaling import crps, fit_forms
 
 VERSION = 1
 _DIGITS = 9
-_HEADER = ("forecast", "kind", "quantity", "curve", "model", "told", "95 % interval", "found", "where", "CRPS", "frozen")
+_HEADER = (
+    "forecast",
+    "kind",
+    "quantity",
+    "curve",
+    "model",
+    "told",
+    "95 % interval",
+    "found",
+    "where",
+    "CRPS",
+    "frozen",
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +97,11 @@ def freeze(store: Store, names: Sequence[str], models: Sequence[str] = (), name:
             f"expected a model without a trial in {', '.join(names)}, found results of all: name those to foretell "
             "with --model"
         )
-    known = store.result_keys(chosen)
+    known, figures = store.result_keys(chosen), _figures(studies, chosen)
+    if not figures:
+        raise InputError(
+            "expected curves of at least three sizes beside those foretold, found none: run smaller models"
+        )
     content = {
         "version": VERSION,
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -94,12 +110,10 @@ def freeze(store: Store, names: Sequence[str], models: Sequence[str] = (), name:
         "data": studies[0].data.get("content_hash"),
         "level": LEVEL,
         "known": known,
-        "figures": _figures(studies, chosen),
+        "figures": figures,
     }
-    if not content["figures"]:
-        raise InputError("expected curves of at least three sizes besides those foretold, found none: run smaller models")
     path, stamp = store.freeze_forecast(name or names[0], content)
-    return Frozen(str(path), stamp, chosen, len(content["figures"]), len(known))
+    return Frozen(str(path), stamp, chosen, len(figures), len(known))
 
 
 def scored(store: Store, studies: Sequence[StudyRecord], curves: Sequence[ScalingCurve]) -> list[Scored]:
@@ -170,13 +184,15 @@ def _score(
     outcome = next((p.estimate.estimate for p in points if p.size.name == figure["model"]), None)
     rows = [row for study in studies for row in study.trials if (row.model, row.kind) == (figure["model"], place[0])]
     return Scored(
-        forecast,
-        place,
-        figure["model"],
-        *(float(figure[name]) for name in ("mean", "low", "high")),
-        outcome,
-        None if outcome is None else crps(figure["points"], outcome),
-        _frozen_words(content, rows),
+        forecast=forecast,
+        place=place,
+        model=figure["model"],
+        mean=float(figure["mean"]),
+        low=float(figure["low"]),
+        high=float(figure["high"]),
+        outcome=outcome,
+        crps=None if outcome is None else crps(figure["points"], outcome),
+        frozen=_frozen_words(content, rows),
     )
 
 

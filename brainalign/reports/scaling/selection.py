@@ -24,7 +24,7 @@ _COST_HEADER = ("kind", "model", "trials", "found, not run", "time of the trials
 
 
 def expected_best(values: Sequence[float], n: int) -> float:
-    r"""Expected largest of n draws, with replacement, from some values.
+    r"""Give the expected largest of n draws, with replacement, from some values.
 
     .. math:: \sum_i x_{(i)} \left[(i / m)^n - ((i - 1) / m)^n\right]
     """
@@ -34,7 +34,7 @@ def expected_best(values: Sequence[float], n: int) -> float:
 
 
 def selection_table(studies: Sequence[StudyRecord]) -> Table:
-    """Each arm: settings tried over all seeds, its best, and the best that as many settings of the control would give."""
+    """Each arm: settings tried over all seeds, its best, and the best that as many of the control would give."""
     return Table(_HEADER, tuple(row for place in _places(studies) for row in _rows(studies, *place)))
 
 
@@ -52,7 +52,9 @@ def _rows(studies: Sequence[StudyRecord], kind: str, model: str) -> Iterator[tup
                 arms.setdefault(record.arm, []).append(record)
     control = _strongest(arms)
     for name, records in arms.items():
-        bests = [float(record.best.objective) for record in records if record.best and record.best.objective is not None]
+        bests = [
+            float(record.best.objective) for record in records if record.best and record.best.objective is not None
+        ]
         reported = [
             float(row.objective)
             for record in records

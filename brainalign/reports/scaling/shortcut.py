@@ -1,4 +1,4 @@
-"""What the surface of the problems alone tells: the accuracy that a model has to beat to have reasoned about anything."""
+"""What the surface of the problems alone tells: the accuracy to beat before anything has been reasoned about."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from brainalign.reports.numbers import is_number
 from brainalign.reports.records import StudyRecord, section
-from brainalign.stimuli import generate_problems, shortcut_scores
+from brainalign.stimuli import ALL_REASONING_TYPES, generate_problems, shortcut_scores
 from brainalign.trials.tuning import VOCABULARIES
 
 
@@ -22,7 +22,8 @@ def shortcut_accuracy(studies: Sequence[StudyRecord], kind: str) -> float | None
         for arm in study.arms
         if arm.kind == kind and (row := arm.winner_on_report) is not None and "test_problems" in row.setting
     }
-    types = tuple(sorted(section(studies[0].data, "problem_types")))
+    present = section(studies[0].data, "problem_types")
+    types = tuple(name for name in sorted(ALL_REASONING_TYPES) if name in present)
     if sizes and types:
         problems = generate_problems(max(sizes), 0, reasoning_types=types, vocabulary=VOCABULARIES["report"])
         return _mean({name: found.to_json() for name, found in shortcut_scores(problems).items()})

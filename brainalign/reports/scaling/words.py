@@ -106,14 +106,14 @@ def scaling_methods(studies: Sequence[StudyRecord]) -> list[str]:
         "kind, so that points of one curve err together and differences are paired; a seed's own accidents are shown "
         "as points and enter the fits as further variance. Sizes are trained numbers, tied ones counted once.",
         f"Forms. Five are compared: {equations()}. Each is fitted with an unknown scatter between models and the "
-        "covariance of the points; coefficients are integrated out, exponents and scatter summed over a grid. Forms are "
-        "equally likely before. The table gives each form's probability, its root mean square error on models left "
+        "covariance of the points; coefficients are integrated out, exponents and scatter summed over a grid. Forms "
+        "are equally likely before. The table gives each form's probability, its root mean square error on models left "
         "out one by one and on families left out whole, and the log density of the left-out models. A form is told "
         "only with a probability of 0.9, the best log density, and an exponent whose profile likelihood (maximum "
         "likelihood over all else, from several starts) is bounded on both sides and away from 0.",
-        f"Forecasts weigh all {len(FORMS)} forms by their probability and hold whether or not one is told: on 3,000 "
+        f"Forecasts weigh all {len(FORMS)} forms by their probability and hold whether or not one is told: on 2,000 "
         "synthetic curves of known form, 5 to 9 sizes each, the 95 % interval of a larger model held 96 % of outcomes "
-        "(94 to 97 % for each true form; 95 % where a form was told). A frozen forecast is stamped with a hash of all "
+        "(94 to 97 % for each true form; 94 % where a form was told). A frozen forecast is stamped with a hash of all "
         "that it says and counts only if no trial of the foretold model had started and no result of it was in the "
         "store. CRPS is the continuous ranked probability score, in the figure's unit; 0 is best.",
     ]

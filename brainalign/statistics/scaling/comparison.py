@@ -99,7 +99,9 @@ def judge(posterior: Posterior, scores: list[FormScore] | None = None) -> Gate:
     foretold = max(scored, key=lambda score: score.log_score)
     if foretold.name != best.name:
         return Gate(
-            None, f"{best.name} fits best (probability {best.weight:.2f}), but {foretold.name} predicts left-out models better"
+            None,
+            f"{best.name} fits best (probability {best.weight:.2f}), but {foretold.name} predicts left-out models "
+            "better",
         )
     told = f"{best.name} has probability {best.weight:.2f} and predicts left-out models best"
     if not next(form for form in FORMS if form.name == best.name).has_exponent:

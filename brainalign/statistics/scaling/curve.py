@@ -40,7 +40,9 @@ class Curve:
     span: tuple[float, float]
 
     @classmethod
-    def of(cls, n_parameters: Floats, y: Floats, covariance: Floats, families: tuple[str, ...], scale: Scale) -> "Curve":
+    def of(
+        cls, n_parameters: Floats, y: Floats, covariance: Floats, families: tuple[str, ...], scale: Scale
+    ) -> "Curve":
         """Make a curve.
 
         Raises
@@ -54,7 +56,9 @@ class Curve:
         if not (np.isfinite(sizes).all() and np.isfinite(y).all() and np.isfinite(covariance).all()):
             raise InputError("expected finite sizes, figures and covariances, found others: leave such models out")
         if len(np.unique(sizes)) < LEAST_SIZES:
-            raise InputError(f"expected at least {LEAST_SIZES} sizes, found {len(np.unique(sizes))}: measure more models")
+            raise InputError(
+                f"expected at least {LEAST_SIZES} sizes, found {len(np.unique(sizes))}: measure more models"
+            )
         return cls(sizes, y, covariance, families, scale, (float(sizes.min()), float(sizes.max())))
 
     @property

@@ -1,18 +1,19 @@
 """Rival forms of a scaling curve, each as a family of local linear models over its nonlinear parameters.
 
-Sizes are measured as t, the logarithm of the number of parameters with 0 at the smallest and 1 at the largest model that
-a curve is fitted to.
+Sizes are measured as t, the logarithm of the number of parameters with 0 at the smallest and 1 at the largest model
+that a curve is fitted to.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, logit
+from scipy.special import expit, logit, ndtri
 
 from brainalign.statistics.stratified import Floats
 
-POWER_EXPONENTS = np.linspace(-6.0, 6.0, 121)
+# Spaced by the quantiles of a normal distribution: equally likely nodes, with steep curves less likely than flat ones.
+POWER_EXPONENTS = 1.8 * ndtri(np.linspace(0.003, 0.997, 121))
 SATURATING_EXPONENTS = np.geomspace(0.2, 14.0, 60)
 _LOGITS = np.linspace(-4.5, 4.5, 19)
 
@@ -33,7 +34,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Nodes:
-    """A form as G local linear models ``y = offset + basis c``, ``c ~ N(0, diag(spread^2))``, all equally likely before.
+    """A form as G local linear models ``y = offset + basis c``, ``c ~ N(0, diag(spread^2))``, equally likely before.
 
     Attributes
     ----------
@@ -103,7 +104,7 @@ def _logistic(t: Floats, scale: Scale) -> Nodes:
 
 
 def _spread(scale: Scale, n: int) -> Floats:
-    """Standard deviation of each coefficient, a value of the curve above its floor: half of the range."""
+    """Give each coefficient, a value of the curve above its floor, half of the range as standard deviation."""
     return np.full(n, scale.width / 2)
 
 

@@ -73,7 +73,7 @@ def crps(points: ArrayLike, outcome: float) -> float:
     """
     x = np.sort(np.asarray(points, dtype=np.float64).ravel())
     if not x.size or not np.isfinite(x).all() or not np.isfinite(outcome):
-        raise InputError(f"expected finite points and outcome of a forecast, found {x.size} and {outcome}: leave NaN out")
+        raise InputError(f"expected finite points and outcome of a forecast, found {x.size}, {outcome}: leave NaN out")
     n = x.size
     spread = float((x * (2 * np.arange(1, n + 1) - n - 1)).sum()) / n**2
     return float(np.abs(x - outcome).mean()) - spread

@@ -1,8 +1,8 @@
 """All forms fitted to a curve at once: every node of every form under every scatter of models, weighed by likelihood.
 
 A figure is the form's value, plus a scatter between models of unknown size tau, plus the error of measurement:
-``y ~ N(offset + basis c, covariance + tau^2)``. Coefficients are integrated out exactly, nonlinear parameters and tau by
-summing over their grid, so that a prediction carries what is unknown of each, and of the form.
+``y ~ N(offset + basis c, covariance + tau^2)``. Coefficients are integrated out exactly, nonlinear parameters and tau
+by summing over their grid, so that a prediction carries what is unknown of each, and of the form.
 """
 
 from dataclasses import dataclass

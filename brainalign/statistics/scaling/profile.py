@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import brentq, minimize_scalar
 from scipy.special import expit, stdtrit
 
 from brainalign.statistics.scaling.curve import Curve
@@ -13,6 +13,7 @@ from brainalign.statistics.scaling.posterior import SCATTERS
 from brainalign.statistics.stratified import Floats
 
 _N_STARTS = 5
+_LOGIT_REACH = 1.0
 _N_COEFFICIENTS = {"power law": 1, "saturating": 2, "logistic": 1}
 _SLOPES = np.linspace(-9.0, 9.0, 61)
 GRIDS = {"power law": POWER_EXPONENTS, "saturating": SATURATING_EXPONENTS, "logistic": _SLOPES}
@@ -23,8 +24,8 @@ GRIDS = {"power law": POWER_EXPONENTS, "saturating": SATURATING_EXPONENTS, "logi
 class Exponent:
     """An exponent per ln N with the interval that the profile likelihood leaves.
 
-    ``low`` or ``high`` is None where the likelihood does not fall off before the end of what was looked through: the data
-    set no bound on that side. ``profile`` holds the exponents looked through and their deviances.
+    ``low`` or ``high`` is None where the likelihood does not fall off before the end of what was looked through: the
+    data set no bound on that side. ``profile`` holds the exponents looked through and their deviances.
     """
 
     form: str
@@ -72,7 +73,7 @@ def fit_exponent(curve: Curve, name: str, level: float = 0.95) -> Exponent:
     left = max(len(curve.y) - _N_COEFFICIENTS[name] - 1, 1)
     allowed = least + float(stdtrit(left, 0.5 + level / 2)) ** 2
     span = float(np.log(curve.span[1] / curve.span[0]))
-    low, high = (_crossing(grid, found, best, allowed, side) for side in (-1, 1))
+    low, high = (_crossing(lambda k: deviance(k) - allowed, grid, found - allowed, best, side) for side in (-1, 1))
     bounds = [None if bound is None else bound / span for bound in (low, high)]
     return Exponent(name, best / span, bounds[0], bounds[1], level, (grid / span, found - least))
 
@@ -88,15 +89,16 @@ def _polish(deviance: Callable[[float], float], grid: Floats, found: Floats) -> 
     return best, least
 
 
-def _crossing(grid: Floats, found: Floats, best: float, allowed: float, side: int) -> float | None:
-    """Exponent beyond the best one where the deviance passes what is allowed; None where it never does."""
-    beyond = [i for i in np.argsort(side * grid) if side * grid[i] > side * best]
-    inner, inside = best, float(found.min())
-    for i in beyond:
-        if found[i] > allowed:
-            share = (allowed - inside) / (found[i] - inside)
-            return float(inner + share * (grid[i] - inner))
-        inner, inside = float(grid[i]), float(found[i])
+def _crossing(excess: Callable[[float], float], grid: Floats, found: Floats, best: float, side: int) -> float | None:
+    """Exponent beyond the best one where the deviance passes what is allowed; None where it never does.
+
+    ``found`` are the grid's deviances minus the allowed one.
+    """
+    inner = best
+    for i in (i for i in np.argsort(side * grid) if side * grid[i] > side * best):
+        if found[i] > 0:
+            return float(brentq(excess, inner, float(grid[i])))
+        inner = float(grid[i])
     return None
 
 
@@ -133,13 +135,14 @@ def _logistic_deviance(curve: Curve, slope: float) -> float:
     starts = np.unique(np.round(to_logits(curve.y, scale) - slope * t, 1))
     least = np.inf
     for noise in _noises(curve):
-        precision = np.linalg.inv(noise)
+        precision: Floats = np.asarray(np.linalg.inv(noise), dtype=np.float64)
         constant = float(np.linalg.slogdet(noise)[1])
 
-        def deviance(middle: Floats, precision: Floats = precision) -> float:
-            residuals = curve.y - scale.low - scale.width * expit(middle[0] + slope * t)
+        def deviance(middle: float, precision: Floats = precision) -> float:
+            residuals = curve.y - scale.low - scale.width * expit(middle + slope * t)
             return float(residuals @ precision @ residuals)
 
-        start = starts[np.argmin([deviance(np.array([value])) for value in starts])]
-        least = min(least, float(minimize(deviance, [start], method="BFGS").fun) + constant)
+        start = float(starts[np.argmin([deviance(float(value)) for value in starts])])
+        local = minimize_scalar(deviance, bounds=(start - _LOGIT_REACH, start + _LOGIT_REACH), method="bounded")
+        least = min(least, float(local.fun) + constant)
     return least
