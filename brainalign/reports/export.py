@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,6 +30,7 @@ _PX_TO_PT = 0.75
 _COLUMNS = 3
 _WIDTH_IN = 5.2
 _DPI = 130
+_TITLE_LETTERS = 62
 
 
 def export_figure(figure: Figure, folder: Path) -> list[Path]:
@@ -94,7 +96,7 @@ def draw_panel(axes: "Axes", panel: Panel) -> None:
     """Draw one panel from its specification."""
     spec = json.loads(panel.spec)
     layout = spec["layout"]
-    axes.set_title(panel.title, fontsize=9.5, color=INK, loc="left")
+    axes.set_title(textwrap.fill(panel.title, _TITLE_LETTERS), fontsize=9.5, color=INK, loc="left")
     for trace in spec["data"]:
         _draw_trace(axes, trace)
     for shape in layout.get("shapes", ()):

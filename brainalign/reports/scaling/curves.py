@@ -21,6 +21,7 @@ QUANTITY_WORDS = {
     "difference": "method − control, net balanced accuracy",
     "predictivity": "predictivity (Pearson r)",
 }
+_RULE_OF_THREE = 3.0
 LABEL_ONLY = {"narf_label": "label"}
 """Kinds whose control is another kind: training by answers alone."""
 
@@ -175,7 +176,8 @@ def _curves(kind: str, values: _Values, sizes: dict[str, ModelSize]) -> list[Sca
             interval = figures.interval(row).cut(SCALES[key[0]].low, SCALES[key[0]].high)
             points.append(Point(sizes[places[row][1]], Estimate.of(interval), seeds, n))
             extra.append(_seed_variance([value for _, value in seeds]))
-        covariance = _usable(figures.covariance[np.ix_(rows, rows)], [point.n for point in points])
+        n_problems = [len(np.unique(samples[row].items)) for row in rows]
+        covariance = _usable(figures.covariance[np.ix_(rows, rows)], n_problems)
         quantity, arm, is_method = key
         curves.append(
             ScalingCurve(kind, quantity, arm, is_method, tuple(points), covariance + np.diag(extra), SCALES[quantity])
@@ -193,11 +195,13 @@ def _seed_variance(values: Sequence[float]) -> float:
     return float(np.var(values, ddof=1) / len(values)) if len(values) > 1 else 0.0
 
 
-def _usable(covariance: np.ndarray, counts: Sequence[int]) -> np.ndarray:
-    """Give figures without an error, where no outcome varied, the error of a single outcome, unrelated to others."""
+def _usable(covariance: np.ndarray, n_problems: Sequence[int]) -> np.ndarray:
+    """Give figures without an error, where no outcome varied, that of the rule of three, unrelated to the others.
+
+    Where none of n problems moved, up to 3 / n of them could with 95 %: half of that is taken as the standard error.
+    """
     usable = np.nan_to_num(covariance, nan=0.0)
-    for row, n in enumerate(counts):
+    for row, n in enumerate(n_problems):
         if not np.isfinite(covariance[row, row]):
-            usable[row, :], usable[:, row] = 0.0, 0.0
-        usable[row, row] = max(usable[row, row], 1 / n**2)
+            usable[row, row] = (_RULE_OF_THREE / 2 / n) ** 2
     return usable
