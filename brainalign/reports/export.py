@@ -74,6 +74,8 @@ def _draw(figure: Figure, folder: Path) -> list[Path]:
     if figure.colour_bar is not None:
         _draw_colour_bar(canvas, figure)
     written = []
+    canvas.draw_without_rendering()
+    canvas.set_layout_engine("none")  # laid out once, not anew for each file
     for ending in ("png", "pdf"):
         written.append(folder / f"{figure.identifier}.{ending}")
         facts: dict[str, Any] = {"CreationDate": None} if ending == "pdf" else {}

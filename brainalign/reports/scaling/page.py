@@ -78,7 +78,11 @@ def scaling_report(store: Store, names: Sequence[str], output: Path | str | None
     """
     found = find(store, names)
     default = store.study_folder(found.studies[0].name) / "scaling.html"
-    page = Path(output).expanduser() if output is not None else default
+    return write_report(found, Path(output).expanduser() if output is not None else default)
+
+
+def write_report(found: Findings, page: Path) -> Written:
+    """Write what was found as a page, with the figures' files beside it."""
     figures = _figures(found)
     write_text(page, render_page("scaling.html.j2", _context(found, figures)))
     folder = page.parent / f"{page.stem}-figures"

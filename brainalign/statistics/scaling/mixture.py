@@ -10,8 +10,9 @@ from brainalign.errors import InputError
 from brainalign.statistics.stratified import Floats
 
 N_QUANTILES = 200
-_NEGLIGIBLE = 1e-7
-_N_HALVINGS = 50
+_NEGLIGIBLE = 1e-6
+_N_HALVINGS = 40
+_N_GRID = 400
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,10 @@ class Mixture:
 
     def sample_points(self) -> Floats:
         """Evenly spaced quantiles (`N_QUANTILES`,) that stand for the whole distribution in a file."""
-        return self.quantiles((np.arange(N_QUANTILES) + 0.5) / N_QUANTILES)
+        shares = (np.arange(N_QUANTILES) + 0.5) / N_QUANTILES
+        low, high = self.quantiles([shares[0], shares[-1]])
+        grid = np.linspace(low, high, _N_GRID)
+        return np.asarray(np.interp(shares, self.cdf(grid), grid))
 
 
 def crps(points: ArrayLike, outcome: float) -> float:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from brainalign.artifacts import Store
-from brainalign.reports.scaling.page import Findings, Written, find, scaling_report
+from brainalign.reports.scaling.page import Findings, Written, find, write_report
 
 from ..reading import Page, read_page
 from .family import Family, build
@@ -29,5 +29,6 @@ def reported(tmp_path_factory: pytest.TempPathFactory) -> Reported:
     store, family = Store(tmp_path_factory.mktemp("family")), Family()
     names = build(store, family)
     output: Path = tmp_path_factory.mktemp("report") / "scaling.html"
-    written = scaling_report(store, [family.name], output)
-    return Reported(store, family, names, find(store, [family.name]), written, read_page(written.page))
+    found = find(store, [family.name])
+    written = write_report(found, output)
+    return Reported(store, family, names, found, written, read_page(written.page))

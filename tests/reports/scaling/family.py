@@ -32,9 +32,9 @@ class Family:
     models: tuple[str, ...] = tuple(SIZES)
     run: tuple[str, ...] = tuple(SIZES)
     arms: tuple[str, ...] = ARMS
-    n_trials: int = 3
-    n_subjects: int = 5
-    n_problems: int = 16
+    n_trials: int = 2
+    n_subjects: int = 4
+    n_problems: int = 14
     started_at: str = "2026-11-24T22:00:00+00:00"
     source: str = "simulated"
     rises: Mapping[str, float] = field(default_factory=lambda: {"guided": 0.5, "random_direction": 0.0, "bias": 0.0})

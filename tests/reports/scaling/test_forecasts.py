@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from shutil import copytree
 
 import numpy as np
 import pytest
@@ -19,7 +20,20 @@ from .family import SIZES, Family, add_models, build
 
 SMALLER = tuple(name for name in SIZES if name != "nano-llama-7.4m")
 TARGET = "nano-llama-7.4m"
-FAMILY = Family(run=SMALLER)
+FAMILY = Family(run=SMALLER, n_trials=1)
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A family without its largest model; tests write to copies of it."""
+    store = Store(tmp_path_factory.mktemp("smaller"))
+    build(store, FAMILY)
+    return store.root
+
+
+@pytest.fixture
+def smaller(built: Path, tmp_path: Path) -> Store:
+    return Store(copytree(built, tmp_path / "copy"))
 
 
 def later() -> str:
@@ -36,19 +50,18 @@ def scores(store: Store) -> list[Scored]:
     return find(store, ["family"]).scored
 
 
-def test_what_was_frozen_first_is_scored_against_what_came(store: Store) -> None:
-    build(store, FAMILY)
-    frozen = freeze(store, ["family"])
+def test_what_was_frozen_first_is_scored_against_what_came(smaller: Store) -> None:
+    frozen = freeze(smaller, ["family"])
     assert frozen.models == (TARGET,)
     assert frozen.n_known == 0
-    assert all(item.where == "not run yet" and item.frozen.startswith("no result yet") for item in scores(store))
-    run_target(store, later())
-    found = scores(store)
+    assert all(item.where == "not run yet" and item.frozen.startswith("no result yet") for item in scores(smaller))
+    run_target(smaller, later())
+    found = scores(smaller)
     assert len(found) == frozen.n_figures
     assert {item.model for item in found} == {TARGET}
     assert all(item.frozen.startswith("before the results") for item in found)
     content = json.loads(Path(frozen.path).read_text())
-    curves = {curve.name: curve for curve in find(store, ["family"]).curves}
+    curves = {curve.name: curve for curve in find(smaller, ["family"]).curves}
     for item, figure in zip(found, content["figures"], strict=True):
         assert item.crps == pytest.approx(crps(figure["points"], item.outcome))
         assert item.where == ("inside" if figure["low"] <= item.outcome <= figure["high"] else "outside")
@@ -57,46 +70,42 @@ def test_what_was_frozen_first_is_scored_against_what_came(store: Store) -> None
     assert np.mean([item.where == "inside" for item in found]) > 0.6
 
 
-def test_freezing_after_the_run_is_told(store: Store) -> None:
-    build(store, FAMILY)
-    run_target(store, "2026-01-01T00:00:00+00:00")
+def test_freezing_after_the_run_is_told(smaller: Store) -> None:
+    run_target(smaller, "2026-01-01T00:00:00+00:00")
     with pytest.raises(InputError, match="found results of all"):
-        freeze(store, ["family"])
-    frozen = freeze(store, ["family"], [TARGET])
+        freeze(smaller, ["family"])
+    frozen = freeze(smaller, ["family"], [TARGET])
     assert frozen.n_known > 0
-    assert all(item.frozen.startswith("AFTER results were there") for item in scores(store))
+    assert all(item.frozen.startswith("AFTER results were there") for item in scores(smaller))
 
 
-def test_results_that_were_known_count_as_earlier_whatever_their_rows_say(store: Store) -> None:
-    build(store, FAMILY)
-    run_target(store, later())
-    freeze(store, ["family"], [TARGET])
-    assert all(item.frozen.startswith("AFTER") for item in scores(store))
+def test_results_that_were_known_count_as_earlier_whatever_their_rows_say(smaller: Store) -> None:
+    run_target(smaller, later())
+    freeze(smaller, ["family"], [TARGET])
+    assert all(item.frozen.startswith("AFTER") for item in scores(smaller))
 
 
-def test_a_forecast_is_written_once(store: Store) -> None:
-    build(store, FAMILY)
-    first = Path(freeze(store, ["family"]).path)
+def test_a_forecast_is_written_once(smaller: Store) -> None:
+    first = Path(freeze(smaller, ["family"]).path)
     before = first.read_bytes()
     with pytest.raises(StudyError, match="it is written once"):
-        freeze(store, ["family"])
+        freeze(smaller, ["family"])
     assert first.read_bytes() == before
     assert not [path for path in first.parent.iterdir() if path != first]
-    other = freeze(store, ["family"], name="second")
+    other = freeze(smaller, ["family"], name="second")
     assert Path(other.path).name == "second.json"
 
 
-def test_a_changed_forecast_does_not_count(store: Store) -> None:
-    build(store, FAMILY)
-    path = Path(freeze(store, ["family"]).path)
+def test_a_changed_forecast_does_not_count(smaller: Store) -> None:
+    path = Path(freeze(smaller, ["family"]).path)
     content = json.loads(path.read_text())
     content["figures"][0]["low"] = -1.0
     path.chmod(0o644)
     path.write_text(json.dumps(content))
-    assert {item.frozen for item in scores(store)} == {"CHANGED after it was frozen"}
+    assert {item.frozen for item in scores(smaller)} == {"CHANGED after it was frozen"}
     path.write_text("{")
     with pytest.raises(StudyError, match="expected a frozen forecast"):
-        scored(store, [], [])
+        scored(smaller, [], [])
 
 
 def test_two_sizes_foretell_nothing(store: Store) -> None:

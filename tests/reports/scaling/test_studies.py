@@ -8,6 +8,7 @@ from brainalign.artifacts import Store
 from brainalign.errors import InputError, StudyError
 from brainalign.reports.scaling.studies import gaps, read_studies, study_names
 
+from .conftest import Reported
 from .family import Family, build
 
 
@@ -41,13 +42,12 @@ def test_one_size_is_no_curve(store: Store) -> None:
     assert any(line.startswith("One seed") for line in told)
 
 
-def test_a_finished_family_has_no_gaps(store: Store) -> None:
-    build(store, Family())
-    assert gaps(read_studies(store, ["family"])) == []
+def test_a_finished_family_has_no_gaps(reported: Reported) -> None:
+    assert gaps(reported.found.studies) == []
 
 
 def test_missing_controls_and_seeds_are_named(store: Store) -> None:
-    family = Family(run=("nano-llama-0.1m", "nano-llama-0.4m", "nano-llama-1.9m"))
+    family = Family(run=("nano-llama-0.1m", "nano-llama-0.4m"), n_trials=1)
     build(store, family)
     rows = store.read_trials("family-seed1")
     lost = next(r for r in rows if (r.model, r.arm, r.part) == ("nano-llama-0.1m", "bias", "report"))
@@ -61,6 +61,6 @@ def test_missing_controls_and_seeds_are_named(store: Store) -> None:
 
 
 def test_a_method_without_any_control_is_named(store: Store) -> None:
-    build(store, Family(arms=("guided",), n_seeds=1))
+    build(store, Family(arms=("guided",), n_seeds=1, n_trials=1, run=("nano-llama-0.1m",)))
     told = gaps(read_studies(store, ["family"]))
     assert any("nari on nano-llama-0.1m in family ran without a control." in line for line in told)
