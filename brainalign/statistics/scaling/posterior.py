@@ -18,7 +18,7 @@ from brainalign.statistics.stratified import Floats
 
 SCATTERS = np.geomspace(0.002, 0.2, 11)
 """Scatters between models that are tried, as shares of the figure's range, all equally likely before."""
-CAUTION = 0.75
+CAUTION = 0.6
 """Power that forecasts raise the forms' evidence to. At 1, intervals cover too rarely just where a form seems told."""
 _LOG_2PI = float(np.log(2 * np.pi))
 
