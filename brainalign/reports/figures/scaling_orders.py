@@ -69,7 +69,7 @@ def _lines(readings: Sequence[Reading], arm: str, style: ArmStyle) -> list[go.Sc
     """Mean over seeds, joined within each family."""
     line = {"color": style.colour, "dash": style.dash, "width": 2}
     marker = {"color": style.colour, "symbol": style.symbol, "size": 8}
-    traces = []
+    traces: list[go.Scatter] = []
     for family in dict.fromkeys(size.family for size, _ in means(readings)):
         own = [(size.n_parameters, value) for size, value in means(readings) if size.family == family]
         x, y = [size for size, _ in own], [value for _, value in own]
