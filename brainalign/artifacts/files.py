@@ -54,6 +54,29 @@ def write_text(path: Path, text: str) -> None:
     write_atomically(path, lambda temporary: _write_text(temporary, text))
 
 
+def write_new(path: Path, text: str) -> None:
+    """Write a text file that can be written once.
+
+    Raises
+    ------
+    StudyError
+        Something stands at `path` already, or the disk refuses.
+    """
+    waiting = path.with_name(f".{path.name}.{os.getpid()}")
+    write_text(waiting, text)
+    try:
+        waiting.chmod(0o444)
+        os.link(waiting, path)  # unlike a rename it never replaces
+    except FileExistsError as error:
+        raise StudyError(
+            f"expected nothing at {path}, found a file: it is written once, choose another name"
+        ) from error
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:
+        waiting.unlink(missing_ok=True)
+
+
 def write_json(path: Path, value: Any) -> None:
     """Write a JSON file whole or not at all."""
     write_text(path, json.dumps(value, indent=1, sort_keys=True) + "\n")

@@ -7,11 +7,12 @@ Layout under the root::
     checkpoints/<key>/                 trained weights, and what a cut-off training goes on from
     studies/<name>/manifest.json       what the study is and which data it stands on
     studies/<name>/trials/, rows/      its finished trials, see :mod:`brainalign.artifacts.trial_files`
+    forecasts/<name>.json              what was foretold of models before they were run, with its own hash
 """
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from brainalign.artifacts.files import write_atomically, write_json, write_text
+from brainalign.artifacts.files import write_atomically, write_json, write_new, write_text
+from brainalign.artifacts.keys import hash_json
 from brainalign.artifacts.tables import OUTCOME_SCHEMA, Result, TrialRow, read_table
 from brainalign.artifacts.trial_files import TrialFiles
 from brainalign.errors import StudyError
@@ -232,3 +234,40 @@ class Store:
     def read_trials(self, name: str) -> list[TrialRow]:
         """Read all finished trials of a study, ordered by place."""
         return self._trial_files(name).read_all()
+
+    # Forecasts -------------------------------------------------------------------------------------------------------
+
+    def freeze_forecast(self, name: str, content: Mapping[str, Any]) -> tuple[Path, str]:
+        """Keep a forecast for good, stamped with a hash of all that it says; gives its file and the hash.
+
+        Raises
+        ------
+        StudyError
+            There is one of that name already: a forecast is never written twice.
+        """
+        path, stamp = self.root / "forecasts" / f"{name}.json", hash_json(content)
+        write_new(path, json.dumps({**content, "hash": stamp}, indent=1, sort_keys=True) + "\n")
+        return path, stamp
+
+    def forecasts(self) -> dict[str, dict[str, Any]]:
+        """Read all frozen forecasts by name, each with ``intact``: whether it still says what its hash was taken of.
+
+        Raises
+        ------
+        StudyError
+            A file cannot be read.
+        """
+        found = {}
+        for path in sorted((self.root / "forecasts").glob("*.json")):
+            try:
+                content = dict(json.loads(path.read_text(encoding="utf-8")))
+            except (ValueError, TypeError, OSError) as error:
+                raise StudyError(f"expected a frozen forecast in {path}, found {error}: restore it") from error
+            stamp = content.pop("hash", None)
+            found[path.stem] = {**content, "hash": stamp, "intact": stamp == hash_json(content)}
+        return found
+
+    def result_keys(self, models: Collection[str]) -> list[str]:
+        """List the results of all studies that trials on some models point to."""
+        rows = (row for name in self.studies() for row in self.read_trials(name))
+        return sorted({row.result_key for row in rows if row.model in models and row.result_key is not None})

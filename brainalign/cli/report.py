@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from brainalign.cli import report_scaling
 from brainalign.cli.options import DEFAULT_STORE, JsonOption, StoreOption, open_store
 from brainalign.cli.output import console, print_json, say_source
 
@@ -43,3 +44,7 @@ def study(
         data = where.read_manifest(name)["data"]
         say_source(data["source"], data["description"])
         console.print(f"report:  {path}", soft_wrap=True, markup=False)
+
+
+app.command()(report_scaling.scaling)
+app.command()(report_scaling.freeze)

@@ -39,17 +39,21 @@ def run(
     smoke: Annotated[
         bool, typer.Option("--smoke", help="Run two trials an arm on two subjects, named NAME-smoke.")
     ] = False,
+    seeds: Annotated[
+        int, typer.Option("--seeds", min=1, help="Run it so often, named NAME-seed0, … with seeds of their own.")
+    ] = 1,
     json: JsonOption = False,
 ) -> None:
     """Run a study file; what is done already is not done again.
 
     Example: brainalign study run studies/quickstart.yaml
     """
-    from brainalign.study import load_study
+    from brainalign.study import load_study, repeats
     from brainalign.study import smoke as shrink
 
     study = load_study(source, name=name)
-    _run(shrink(study) if smoke else study, open_store(store), betas, address, workers, json)
+    for repeat in repeats(shrink(study) if smoke else study, seeds):
+        _run(repeat, open_store(store), betas, address, workers, json)
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Encoding: ridge maps from a model's states to voxels; arrays only."""
 
 from brainalign.encoding.benchmark import EncodingBenchmark, benchmark_encoding
+from brainalign.encoding.equal_features import project
 from brainalign.encoding.estimator import RidgeLOO
 from brainalign.encoding.guidance import GuidanceConfig, GuidanceMaps, guidance_similarity
 from brainalign.encoding.guidance_fit import fit_guidance
@@ -18,4 +19,5 @@ __all__ = [
     "fit_guidance",
     "guidance_similarity",
     "predictivity",
+    "project",
 ]

@@ -60,21 +60,28 @@ def study_report(store: Store, name: str, output: Path | str | None = None) -> P
 
 def render_study(study: StudyRecord) -> str:
     """Render the report's HTML."""
-    environment = _environment()
     best, compared = rank_settings(study), compare_arms(study)
     context = {
         **_head(study),
         **_search(study, best, compared),
         "trials": study.trials,
         "trial_choices": _choices(study),
-        "methods": methods(study, _sample(best)),
+        "methods": methods(study, sample_interval(best)),
         "limits": limits(study, sum(item.difference is not None for item in compared)),
         "provenance": provenance_blocks(study),
+    }
+    return render_page("study.html.j2", context)
+
+
+def render_page(template: str, context: Mapping[str, Any]) -> str:
+    """Render one self-contained page: a template with the plotting library, the styles and the script in it."""
+    environment = _environment()
+    shared = {
         "plotly": get_plotlyjs().replace("</script", "<\\/script"),
         "css": _template_text(environment, "style.css"),
         "script": _template_text(environment, "page.js"),
     }
-    return environment.get_template("study.html.j2").render(context)
+    return environment.get_template(template).render({**context, **shared})
 
 
 def _head(study: StudyRecord) -> dict[str, Any]:
@@ -83,7 +90,7 @@ def _head(study: StudyRecord) -> dict[str, Any]:
         "description": study.study.description,
         "simulated": study.simulated,
         "identity": str(study.manifest.get("identity", numbers.NOT_MEASURED)),
-        "version": _version(),
+        "version": platform_version(),
         "facts": facts(study),
         "warnings": warnings(study),
     }
@@ -141,7 +148,7 @@ def _choices(study: StudyRecord) -> list[dict[str, Any]]:
     return [column for column in found if len(column["options"]) > 1]
 
 
-def _sample(best: Sequence[BestSetting]) -> Estimate | None:
+def sample_interval(best: Sequence[BestSetting]) -> Estimate | None:
     """One of the intervals of answers that the report shows."""
     estimates = [estimate for row in best for estimate in (row.report, row.selection) if row.summary is not None]
     return next((estimate for estimate in estimates if estimate is not None and estimate.method), None)
@@ -187,7 +194,8 @@ def _template_text(environment: Environment, name: str) -> str:
     return environment.loader.get_source(environment, name)[0]
 
 
-def _version() -> str:
+def platform_version() -> str:
+    """Give the version of the platform that writes a page."""
     try:
         return version("brainalign")
     except PackageNotFoundError:

@@ -12,7 +12,7 @@ from brainalign.errors import ClusterError, InputError, StudyError
 from brainalign.planning import CostModel, Prices, describe, make_plan
 from brainalign.search.progress import Listener
 from brainalign.spaces import Choice
-from brainalign.stimuli import Split, split_problems
+from brainalign.stimuli import Split, shortcut_scores, split_problems
 from brainalign.study import Study
 from brainalign.trials import Context, DataSize, trial_kind
 from brainalign.zoo import check_room, model_facts
@@ -97,7 +97,8 @@ def begin(ready: Prepared) -> None:
     store, name = ready.store, ready.study.name
     manifest = _manifest(ready)
     if not store.has_trials(name):
-        store.write_manifest(name, {**manifest, "uid": uuid.uuid4().hex})
+        surface = {kind: found.to_json() for kind, found in shortcut_scores(ready.dataset.problems).items()}
+        store.write_manifest(name, {**manifest, "shortcut": surface, "uid": uuid.uuid4().hex})
         return
     old = store.read_manifest(name)
     # How it is run is no part of the study, and --workers must not change what resume finds.

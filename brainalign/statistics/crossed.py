@@ -16,14 +16,14 @@ from brainalign.statistics.stratified import Floats, mean_over_strata
 
 
 @dataclass(frozen=True)
-class _Table:
+class CellTable:
     """Sums and counts of values by stratum, subject and item, float64 (L, R, C)."""
 
     sums: Floats
     counts: Floats
 
     @classmethod
-    def of(cls, values: Floats, strata: ArrayLike, subjects: ArrayLike, items: ArrayLike) -> "_Table":
+    def of(cls, values: Floats, strata: ArrayLike, subjects: ArrayLike, items: ArrayLike) -> "CellTable":
         labels = [np.unique(np.asarray(names), return_inverse=True) for names in (strata, subjects, items)]
         shape = tuple(len(names) for names, _ in labels)
         cell = np.ravel_multi_index(tuple(index for _, index in labels), shape)
@@ -45,7 +45,7 @@ class _Table:
 
 
 @dataclass(frozen=True)
-class _Spread:
+class Spread:
     """Variance of the estimate to first order, and what the bootstrap makes of it.
 
     Attributes
@@ -63,7 +63,7 @@ class _Spread:
     degrees: float
 
     @classmethod
-    def of(cls, table: _Table, by_subject: bool, by_item: bool) -> "_Spread":
+    def of(cls, table: CellTable, by_subject: bool, by_item: bool) -> "Spread":
         n_strata, n_subjects, n_items = table.counts.shape
         totals = table.counts.sum(axis=(1, 2), keepdims=True)
         means = table.sums.sum(axis=(1, 2), keepdims=True) / totals
@@ -145,20 +145,20 @@ def crossed_bootstrap(
     numbers = _checked(values, (strata, subjects, items))
     if n_resamples < 1 or not 0 < level < 1:
         raise InputError(f"expected n_resamples above 0 and a level between 0 and 1, found {n_resamples} and {level}")
-    table = _Table.of(numbers, strata, subjects, items)
+    table = CellTable.of(numbers, strata, subjects, items)
     _, n_subjects, n_items = table.counts.shape
     by_subject = n_subjects > 1
     by_item = bool(((table.counts.sum(axis=1) > 0).sum(axis=1) > 1).any())
-    method = _method(by_subject, by_item)
-    if by_item and _has_lone_item(table):
+    method = method_words(by_subject, by_item)
+    if by_item and has_lone_item(table):
         return Interval(table.estimate, float("nan"), float("nan"), level, 0, f"{method}; a stratum has one item")
     if not (by_subject or by_item):
         return Interval(table.estimate, float("nan"), float("nan"), level, 0, method)
-    spread = _Spread.of(table, by_subject, by_item)
+    spread = Spread.of(table, by_subject, by_item)
     if spread.resampled == 0:
         return Interval(table.estimate, float("nan"), float("nan"), level, 0, f"{method}; no outcome varied")
     resampled = table.resampled(
-        _draw(rng, n_subjects, n_resamples, by_subject), _draw(rng, n_items, n_resamples, by_item)
+        draw_counts(rng, n_subjects, n_resamples, by_subject), draw_counts(rng, n_items, n_resamples, by_item)
     )
     squares = (resampled[~np.isnan(resampled)] - table.estimate) ** 2
     error = np.sqrt(squares.mean() * spread.variance / spread.resampled) if squares.size else float("nan")
@@ -166,12 +166,12 @@ def crossed_bootstrap(
     return Interval(table.estimate, table.estimate - reach, table.estimate + reach, level, n_resamples, method)
 
 
-def _has_lone_item(table: _Table) -> bool:
+def has_lone_item(table: CellTable) -> bool:
     """Whether a stratum that has rows has them of one item only."""
     return bool(((table.counts.sum(axis=1) > 0).sum(axis=1) == 1).any())
 
 
-def _item_variance(table: _Table, item_totals: Floats) -> tuple[float, float]:
+def _item_variance(table: CellTable, item_totals: Floats) -> tuple[float, float]:
     """Variance from drawing items, corrected for the mean of each stratum, and its degrees of freedom."""
     present = (table.counts.sum(axis=1) > 0).sum(axis=1)
     squares = (item_totals**2).sum(axis=1)
@@ -181,14 +181,14 @@ def _item_variance(table: _Table, item_totals: Floats) -> tuple[float, float]:
     return max(float(parts.sum()) + shared, 0.0), float(parts.sum()) ** 2 / noise if noise > 0 else 1.0
 
 
-def _draw(rng: np.random.Generator, n: int, n_resamples: int, random: bool) -> Floats:
+def draw_counts(rng: np.random.Generator, n: int, n_resamples: int, random: bool) -> Floats:
     """How often each of n units is drawn in each resample, (n_resamples, n); ones if they are not resampled."""
     if not random:
         return np.ones((n_resamples, n))
     return rng.multinomial(n, np.full(n, 1 / n), n_resamples).astype(np.float64)
 
 
-def _method(by_subject: bool, by_item: bool) -> str:
+def method_words(by_subject: bool, by_item: bool) -> str:
     if by_subject and by_item:
         return "crossed bootstrap of subjects and items, Student t"
     if by_item:

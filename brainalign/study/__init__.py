@@ -3,6 +3,7 @@
 from brainalign.study.files import load_study, packaged_studies, read_study_text
 from brainalign.study.goals import Direction, Goals, front_to_json
 from brainalign.study.places import Branch, Place, branches
+from brainalign.study.repeats import repeats
 from brainalign.study.schema import GENERATIONAL, LEARNING, KindSection, Study, check_name, parse_study
 from brainalign.study.smoke import smoke
 from brainalign.study.waiting import n_learned_from
@@ -24,5 +25,6 @@ __all__ = [
     "packaged_studies",
     "parse_study",
     "read_study_text",
+    "repeats",
     "smoke",
 ]

@@ -10,18 +10,22 @@ from brainalign.errors import InputError
 from brainalign.spaces import Choice, Space
 from brainalign.stimuli import ALL_REASONING_TYPES
 from brainalign.trials.protocol import Ask, DataSize, Resources, Work
+from brainalign.trials.settings import points
 
 if TYPE_CHECKING:
     from brainalign.trials.context import Context
     from brainalign.zoo import ModelFacts
 
 SUBSETS = ("all", *ALL_REASONING_TYPES)
+ALL_FEATURES = 0
+"""Stands for a model's own width where a setting says how many features are used."""
 WORKING_GIB = 1.0
 # What costs are modelled with.
 _N_FOLDS = 5
 _N_PENALTIES = 7
 _FLOPS_AN_ELEMENT = 10
 _RESULT_BYTES = 40_000
+_LATER = {("features", ALL_FEATURES)}
 
 
 class Predictivity:
@@ -37,20 +41,27 @@ class Predictivity:
     batched = False
 
     def default_setting(self) -> dict[str, Any]:
-        """Return the published setting: deductive reasoning ROI, all problems, folds shuffled with seed 1."""
-        return {"roi": "deductive_reasoning", "subset": "all", "fold_seed": 1}
+        """Return the published setting: deductive reasoning ROI, all problems and features, fold seed 1."""
+        return {"roi": "deductive_reasoning", "subset": "all", "fold_seed": 1, "features": ALL_FEATURES}
 
     def default_space(self) -> Space:
         """Return the three ROIs over all problems."""
-        return {"roi": Choice(options=ROIS), "subset": Choice(options=("all",)), "fold_seed": Choice(options=(1,))}
+        fixed: dict[str, str | int] = {"subset": "all", "fold_seed": 1, "features": ALL_FEATURES}
+        return {"roi": Choice(options=ROIS), **{name: Choice(options=(value,)) for name, value in fixed.items()}}
 
     def check(self, space: Space, model: "ModelFacts", n_subjects: int) -> None:
-        """Raise InputError where the space names an unknown ROI or subset."""
+        """Raise InputError where the space names an unknown ROI or subset, or more features than the model has."""
         for name, valid in (("roi", ROIS), ("subset", SUBSETS)):
             dimension = space[name]
             for value in dimension.options if isinstance(dimension, Choice) else (dimension,):
                 if value not in valid:
                     raise InputError(f"predictivity: {name}: expected one of {', '.join(valid)}, found {value!r}")
+        for value in points(space, "features"):
+            if not isinstance(value, int) or not 0 <= value <= model.hidden_size:
+                raise InputError(
+                    f"predictivity: features: expected whole numbers from 0 (all) to {model.hidden_size}, the width of "
+                    f"{model.name}, found {value!r}: lower features"
+                )
 
     def resources(self, model: "ModelFacts") -> Resources:
         """Return one core, and the model's memory with room for Gram matrices."""
@@ -67,17 +78,18 @@ class Predictivity:
         return Work(flops=n_sites * (gram + decomposition + products), passes=0, kept_bytes=kept)
 
     def identity(self, ask: Ask, context: "Context") -> dict[str, Any]:
-        """Return what the scores depend on."""
+        """Return what the scores depend on; a setting that came later stands only where it is not at its default."""
+        drawn = ask.arm == "shuffled" or ask.setting.get("features", ALL_FEATURES) != ALL_FEATURES
         return {
             "arm": ask.arm,
-            "replicate": ask.replicate if ask.arm == "shuffled" else None,
-            "setting": dict(ask.setting),
+            "replicate": ask.replicate if drawn else None,
+            "setting": {name: value for name, value in ask.setting.items() if (name, value) not in _LATER},
             **context.stands_on,
         }
 
     def run(self, ask: Ask, context: "Context", key: str) -> Result:
         """Score all layers on all problems, whatever the part: nothing is selected here."""
-        from brainalign.encoding import PredictivityConfig, predictivity
+        from brainalign.encoding import PredictivityConfig, predictivity, project
 
         dataset, states = context.dataset, context.activations.select(context.dataset.betas.stimulus_ids)
         problems = dataset.problems.subset(dataset.betas.stimulus_ids)
@@ -89,7 +101,11 @@ class Predictivity:
                 for subject, seen in zip(dataset.betas.subjects, dataset.betas.seen, strict=True)
             }
         config = PredictivityConfig(seed=ask.setting["fold_seed"])
-        found = predictivity(states.values, betas, problems.types, config, subset=ask.setting["subset"])
+        features, n_features = states.values, ask.setting.get("features", ALL_FEATURES)
+        if n_features != ALL_FEATURES:
+            width = features.shape[-1]
+            features = project(features, n_features, stream("predictivity.features", width, n_features, ask.replicate))
+        found = predictivity(features, betas, problems.types, config, subset=ask.setting["subset"])
         scores = np.asarray(found.scores)
         detail = {
             **found.to_json(),

@@ -120,3 +120,22 @@ def test_an_unknown_study_names_the_known_ones(store: Store) -> None:
     store.write_manifest("known", {"study": {}})
     with pytest.raises(StudyError, match="found known"):
         store.read_manifest("unknown")
+
+
+def test_a_forecast_is_kept_once_and_says_where_it_was_changed(store: Store) -> None:
+    path, stamp = store.freeze_forecast("first", {"figures": [0.25], "created_at": "2026-01-01"})
+    with pytest.raises(StudyError, match="written once, choose another name"):
+        store.freeze_forecast("first", {"figures": []})
+    assert store.forecasts() == {
+        "first": {"figures": [0.25], "created_at": "2026-01-01", "hash": stamp, "intact": True}
+    }
+    path.chmod(0o644)
+    path.write_text(path.read_text().replace("0.25", "0.26"))
+    assert not store.forecasts()["first"]["intact"]
+
+
+def test_results_of_models_are_listed_over_all_studies(store: Store) -> None:
+    for study, model, key in (("one", "m", "a"), ("two", "m", "b"), ("two", "other", "c"), ("two", "m", None)):
+        store.write_manifest(study, {})
+        store.write_trial(trial_row(study=study, model=model, result_key=key, number=len(str(key))))
+    assert store.result_keys(["m"]) == ["a", "b"]

@@ -155,6 +155,33 @@ def test_shuffled_betas_are_not_predicted_and_planted_structure_is(context: Cont
     assert abs(scores["shuffled"]) < 0.25
 
 
+def test_fewer_features_are_another_result_and_all_of_them_the_one_of_before(context: Context) -> None:
+    kind = trial_kind("predictivity")
+    whole = kind.default_setting()
+    before = {name: value for name, value in whole.items() if name != "features"}
+    keys = [
+        content_key("t", 1, kind.identity(Ask(setting, "measured", "selection", replicate), context))
+        for setting, replicate in (
+            (before, 0),
+            (whole, 1),
+            ({**whole, "features": 8}, 0),
+            ({**whole, "features": 8}, 1),
+        )
+    ]
+    assert keys[0] == keys[1]
+    assert len(set(keys)) == 3
+    few = kind.run(Ask({**whole, "features": 8}, "measured", "selection", 0), context, "key")
+    all_ = kind.run(Ask(whole, "measured", "selection", 0), context, "key")
+    assert few.metrics["score"] != all_.metrics["score"]
+
+
+def test_more_features_than_a_model_has_are_refused_before_the_first_trial(context: Context) -> None:
+    kind, facts = trial_kind("predictivity"), context.model.facts
+    space = kind.default_space() | {"features": Choice(options=(0, facts.hidden_size + 1))}
+    with pytest.raises(InputError, match=f"from 0 .all. to {facts.hidden_size}"):
+        kind.check(space, facts, 2)
+
+
 def test_how_a_model_is_held_is_part_of_every_key(context: Context) -> None:
     held = Context(context.store, context.dataset, context.split, context.model_name, dtype="bfloat16")
     ask = Ask(trial_kind("nari").default_setting(), "guided", "selection", 0)

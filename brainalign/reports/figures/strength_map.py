@@ -55,7 +55,7 @@ def strength_map(study: StudyRecord) -> Figure:
     ]
     bound = max((abs(point.objective) for _, points in mapped for point in points), default=0.0) or 1.0
     panels = tuple(
-        _map_panel(f"map-{i}", arm, points, bound, _log_strength(mapped)) for i, (arm, points) in enumerate(mapped)
+        _map_panel(f"map-{i}", arm, points, bound, is_log_strength(mapped)) for i, (arm, points) in enumerate(mapped)
     )
     rows = tuple(_table_row(arm, point) for arm, points in mapped for point in points)
     return Figure(
@@ -81,7 +81,9 @@ def map_points(study: StudyRecord, arm: ArmRecord) -> list[MapPoint]:
 
 
 def _map_panel(identifier: str, arm: ArmRecord, points: Sequence[MapPoint], bound: float, log: bool) -> Panel:
-    traces = [_ranges(points), _points(points, bound)] if len(points) <= MAX_POINTS else [_cells(points, bound, log)]
+    traces = (
+        [depth_ranges(points), _points(points, bound)] if len(points) <= MAX_POINTS else [_cells(points, bound, log)]
+    )
     best = max(points, key=lambda point: point.objective)
     traces.append(_best_ring(best))
     alt = (
@@ -98,7 +100,7 @@ def _map_panel(identifier: str, arm: ArmRecord, points: Sequence[MapPoint], boun
     return panel(identifier, f"{arm.arm} — {arm.kind}, {arm.model}", alt, traces, layout)
 
 
-def _ranges(points: Sequence[MapPoint]) -> go.Scatter:
+def depth_ranges(points: Sequence[MapPoint]) -> go.Scatter:
     """Thin lines from the first to the last steered layer of each trial."""
     x = [value for point in points for value in (point.start, point.end, None)]
     y = [value for point in points for value in (point.strength, point.strength, None)]
@@ -115,7 +117,7 @@ def _points(points: Sequence[MapPoint], bound: float) -> go.Scatter:
         x=[point.centre for point in points],
         y=[point.strength for point in points],
         mode="markers",
-        marker=_marker([p.objective for p in points], bound, marker_sizes([p.n for p in points])),
+        marker=diverging_marker([p.objective for p in points], bound, marker_sizes([p.n for p in points])),
         text=text,
         hoverinfo="text",
     )
@@ -138,7 +140,7 @@ def _cells(points: Sequence[MapPoint], bound: float, log: bool) -> go.Scatter:
         x=[(column + 0.5) / _DEPTH_CELLS for column, _ in cells],
         y=[math.exp(value) if log else value for value in middle],
         mode="markers",
-        marker={**_marker(means, bound, sizes), "symbol": "square"},
+        marker={**diverging_marker(means, bound, sizes), "symbol": "square"},
         text=[f"mean {decimal(m)} of {len(v)} trials" for m, v in zip(means, cells.values(), strict=True)],
         hoverinfo="text",
     )
@@ -149,7 +151,7 @@ def _best_ring(best: MapPoint) -> go.Scatter:
     return go.Scatter(x=[best.centre], y=[best.strength], mode="markers", marker=marker, hoverinfo="skip")
 
 
-def _marker(values: Sequence[float], bound: float, sizes: Sequence[float]) -> dict[str, object]:
+def diverging_marker(values: Sequence[float], bound: float, sizes: Sequence[float]) -> dict[str, object]:
     return {
         "color": list(values),
         "colorscale": [list(stop) for stop in DIVERGING],
@@ -167,7 +169,7 @@ def marker_sizes(counts: Sequence[int], largest: float = 17.0, smallest: float =
     return [largest if top == 0 else max(smallest, largest * math.sqrt(n / top)) for n in counts]
 
 
-def _log_strength(mapped: Sequence[tuple[ArmRecord, Sequence[MapPoint]]]) -> bool:
+def is_log_strength(mapped: Sequence[tuple[ArmRecord, Sequence[MapPoint]]]) -> bool:
     """Whether strengths span more than a factor of five and none is zero: then the axis is logarithmic."""
     heights = [point.strength for _, points in mapped for point in points]
     return bool(heights) and min(heights) > 0 and max(heights) / min(heights) > 5
