@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from brainalign.cli import report_compare
 from brainalign.cli.options import DEFAULT_STORE, JsonOption, StoreOption, open_store
 from brainalign.cli.output import console, print_json, say_source
 
@@ -13,11 +14,6 @@ app = typer.Typer(
     add_completion=False,
     help="Write reports from stored results.\n\nExample: brainalign report study quickstart",
 )
-
-
-@app.callback()
-def _group() -> None:
-    """Keep the verb a group, so that further reports join it."""
 
 
 @app.command()
@@ -43,3 +39,6 @@ def study(
         data = where.read_manifest(name)["data"]
         say_source(data["source"], data["description"])
         console.print(f"report:  {path}", soft_wrap=True, markup=False)
+
+
+app.command()(report_compare.compare)

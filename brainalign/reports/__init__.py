@@ -1,5 +1,6 @@
 """Tables, figures and self-contained HTML reports, made from stored results only."""
 
+from brainalign.reports.between import StudyComparison, compare_studies, comparison_report
 from brainalign.reports.comparisons import ArmComparison
 from brainalign.reports.estimates import Estimate
 from brainalign.reports.lines import best_lines, mlflow_summaries
@@ -10,8 +11,11 @@ __all__ = [
     "ArmComparison",
     "BestSetting",
     "Estimate",
+    "StudyComparison",
     "best_lines",
     "best_settings",
+    "compare_studies",
+    "comparison_report",
     "comparisons",
     "mlflow_summaries",
     "study_report",
