@@ -34,6 +34,7 @@ def test_the_wheel_holds_code_templates_study_files_and_weights_of_ours_and_no_d
     assert weights == {f"brainalign/zoo/nano/weights/{size.name}.safetensors" for size in SIZES}
     assert "brainalign/zoo/nano/weights/MODEL_CARD.md" in names
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "brainalign").rglob("*.py")}
+    sources |= {f"brainalign/{path.relative_to(ROOT)}" for path in (ROOT / "dashboards").rglob("*.py")}
     assert {name for name in names if name.endswith(".py")} == sources
 
 
