@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from brainalign.cli import report_compare
+from brainalign.cli import report_compare, report_geometry
 from brainalign.cli.options import DEFAULT_STORE, JsonOption, StoreOption, open_store
 from brainalign.cli.output import console, print_json, say_source
 
@@ -42,3 +42,4 @@ def study(
 
 
 app.command()(report_compare.compare)
+app.command()(report_geometry.geometry)
