@@ -17,6 +17,7 @@ from brainalign.trials import Ask, Context, find_or_run, trial_kind
 from .synthetic import Plan, trial
 
 MODEL = "tiny-random-llama"
+pytestmark = pytest.mark.slow
 NARI = {"alpha": 30.0, "n_steps": 10, "check_every": 5, "roi": "language", "layers": {"start": 0.0, "width": 1.0}}
 LABEL = {"epochs": 1, "validation_problems": 2, "test_problems": 2, "learning_rate": 0.01, "lora_rank": 4}
 CONTENT = {
@@ -79,7 +80,7 @@ def test_displacements_are_those_that_mended_wrong_answers(small: Small) -> None
         np.testing.assert_array_equal(one.values, kept.values)
         assert (answers[one.problems] != labels[one.problems]).all()
         assert {found.ids[row] for row in one.problems} <= set(small.context.targets("selection"))
-    assert {one.arm for one in found.steered} == {"guided", "random_direction"}
+    assert "guided" in {one.arm for one in found.steered} <= {"guided", "random_direction"}
 
 
 def test_trained_weights_give_other_states_from_the_first_trained_layer_on(small: Small) -> None:

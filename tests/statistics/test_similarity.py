@@ -94,7 +94,7 @@ def test_chance_keeps_its_level_over_many_looks_and_finds_what_is_shared() -> No
     assert found.observed[0] > found.upper
 
 
-@pytest.mark.parametrize(("measure", "n"), [("cka", 40), ("rsa", 40)])
+@pytest.mark.parametrize(("measure", "n"), [("cka", 40), ("rsa", 24)])
 def test_intervals_cover_what_many_stimuli_show(measure: str, n: int) -> None:
     draw = np.random.default_rng(6)
     weights = [draw.normal(size=(8, d)) for d in (20, 30)]
@@ -104,9 +104,9 @@ def test_intervals_cover_what_many_stimuli_show(measure: str, n: int) -> None:
         return [shared @ weight + 3.0 * draw.normal(size=(size, weight.shape[1])) for weight in weights]
 
     truth = one(*states(1500), measure, np.zeros(1500))
-    found = [similarity_interval(*states(n), measure, np.zeros(n)) for _ in range(60)]
+    found = [similarity_interval(*states(n), measure, np.zeros(n)) for _ in range(40)]
     covered = sum(interval.low <= truth <= interval.high for interval in found)
-    assert covered >= 51  # 57 expected
+    assert covered >= 33  # 38 expected
     assert np.mean([interval.high - interval.low for interval in found]) < 0.8
 
 
