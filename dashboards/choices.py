@@ -80,6 +80,21 @@ def study_of(name: str) -> Study:
     return stored_study(reader().store, name)
 
 
+@st.cache_data(show_spinner="asking MLflow", ttl=60, max_entries=256)
+def mlflow_page(study: str, place: str) -> str | None:
+    """Address of a trial's run in the MLflow UI; None where no server is named or it has no such run."""
+    uri = os.environ.get("MLFLOW_TRACKING_URI", "")
+    if not uri.startswith(("http://", "https://")):
+        return None
+    from brainalign.tracking import run_page
+
+    try:
+        return run_page(uri, study, place)
+    except BrainalignError as error:
+        st.info(str(error))
+        return None
+
+
 def arms_of(name: str) -> pd.DataFrame:
     """Give the arms of a study; ends the page where there is none yet."""
     found = kept(name, "arms", lambda: arms(reader(), name))

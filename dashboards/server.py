@@ -43,7 +43,13 @@ class Dashboard:
 
 
 def serve(
-    store: Store, *, host: str = LOOPBACK, port: int = 0, log: Path | None = None, timeout_s: float = 60
+    store: Store,
+    *,
+    host: str = LOOPBACK,
+    port: int = 0,
+    mlflow: str | None = None,
+    log: Path | None = None,
+    timeout_s: float = 60,
 ) -> Dashboard:
     """Serve the dashboard of a store, which is only ever read.
 
@@ -54,6 +60,8 @@ def serve(
         Address to listen on. Whoever reaches another than loopback reads the store; there is no password.
     port : int
         0 takes a free one.
+    mlflow : str, optional
+        Address of the tracking server whose UI trials are linked to; by default ``MLFLOW_TRACKING_URI``.
     log : Path, optional
         Where the server's words go; by default nowhere.
     timeout_s : float
@@ -76,6 +84,7 @@ def serve(
     command += ["--server.headless", "true", "--browser.gatherUsageStats", "false", "--server.fileWatcherType", "none"]
     command += ["--client.toolbarMode", "viewer", "--theme.base", "light", "--theme.primaryColor", "#0072B2"]
     environment = {**os.environ, "BRAINALIGN_STORE": str(store.root)}
+    environment |= {"MLFLOW_TRACKING_URI": mlflow} if mlflow else {}
     with (log or Path(os.devnull)).open("wb") as output:
         process = subprocess.Popen(
             command, stdout=output, stderr=subprocess.STDOUT, env=environment, start_new_session=True

@@ -17,6 +17,10 @@ def dashboard(
     store: StoreOption = DEFAULT_STORE,
     host: Annotated[str, typer.Option(help="Address to listen on; others than loopback reach it then.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the server; 0 takes a free one.")] = 0,
+    mlflow: Annotated[
+        str | None,
+        typer.Option(help="Address of an MLflow server to link trials to, as `brainalign mlflow` prints it."),
+    ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in this machine's browser.")] = False,
 ) -> None:
     """Serve the dashboard of a store on loopback and print its address; the store is only read.
@@ -28,7 +32,9 @@ def dashboard(
     from brainalign.dashboards.server import LOOPBACK, serve
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    served = serve(open_store(store), host=host, port=port)
+    served = serve(
+        open_store(store), host=host, port=port, mlflow=None if mlflow is None else mlflow.partition("/#")[0]
+    )
     try:
         console.print(f"dashboard: {served.url}", soft_wrap=True)
         if host not in (LOOPBACK, "localhost", "::1"):

@@ -1,5 +1,6 @@
 """`brainalign report geometry`: pictures of brain and model states."""
 
+from json import loads
 from pathlib import Path
 from typing import Annotated
 
@@ -28,14 +29,13 @@ def geometry(
     Example: brainalign report geometry quickstart
     """
     from brainalign.reports import gather, geometry_report
-    from brainalign.reports.geometry.page import geometry_section, to_json
 
     where = open_store(store)
     chosen = [part.strip() for part in models.split(",") if part.strip()]
     inputs = gather(where, name, models=chosen, roi=roi, betas=betas, with_tuned=tuned)
     written = geometry_report(where, inputs, output)
     if json:
-        print_json({**to_json(inputs, geometry_section(inputs)), "report": str(written.html)})
+        print_json({**loads(written.json.read_text(encoding="utf-8")), "report": str(written.html)})
         return
     say_source("simulated" if inputs.simulated else "release", inputs.data.partition(": ")[2])
     for note in inputs.notes:

@@ -4,7 +4,7 @@ import json
 
 import streamlit as st
 
-from brainalign.dashboards.choices import arms_of, choose_place, choose_study, reader, title
+from brainalign.dashboards.choices import arms_of, choose_place, choose_study, mlflow_page, reader, title
 from brainalign.reports.live import answers, problem_texts
 from brainalign.reports.numbers import setting_text
 
@@ -30,6 +30,11 @@ number = st.sidebar.selectbox("Trial (the winner first)", list(labels), format_f
 trial = numbers[numbers.number == number].iloc[0]
 setting = json.loads(trial.setting)
 st.caption(setting_text(setting))
+run = mlflow_page(name, f"{model}/{kind}/{arm}/{number}/{part}")
+if run is None:
+    st.caption(f"Its run in MLflow: `brainalign mlflow {name}`, or start this with `--mlflow ADDRESS` for a link.")
+else:
+    st.link_button("Run in MLflow", run)
 table = answers(reader(), str(trial.result_key))
 if not len(table):
     st.info("This kind has no answers: it measures.")

@@ -26,7 +26,7 @@ for kind, rows in points.groupby("kind"):
             line={"color": style.colour, "dash": style.dash, "width": 1},
             error_y=bounds if quantity == "report" and own.low.notna().any() else None,
         )  # fmt: skip
-    figure.update_xaxes(axis("parameters", type="log"))
+    figure.update_xaxes(axis("parameters", type="log", nticks=6))
     figure.update_yaxes(axis(f"{rows.objective.iloc[0]} ({quantity} part)".replace("_", " ")))
     st.subheader(str(kind), anchor=False)
     st.plotly_chart(figure, key=f"size {kind}", **PLOT)

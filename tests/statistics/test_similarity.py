@@ -103,7 +103,7 @@ def test_intervals_cover_what_many_stimuli_show(measure: str, n: int) -> None:
         shared = draw.normal(size=(size, 8))
         return [shared @ weight + 3.0 * draw.normal(size=(size, weight.shape[1])) for weight in weights]
 
-    truth = one(*states(1500), measure, np.zeros(1500))
+    truth = one(*states(700), measure, np.zeros(700))
     found = [similarity_interval(*states(n), measure, np.zeros(n)) for _ in range(40)]
     covered = sum(interval.low <= truth <= interval.high for interval in found)
     assert covered >= 33  # 38 expected
