@@ -19,7 +19,7 @@ def dashboard(
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port of the server; 0 takes a free one.")] = 0,
     mlflow: Annotated[
         str | None,
-        typer.Option(help="Address of an MLflow server to link trials to, as `brainalign mlflow` prints it."),
+        typer.Option(help="MLflow server to link trials to, as `brainalign mlflow` prints it."),
     ] = None,
     open_: Annotated[bool, typer.Option("--open", help="Open the page in this machine's browser.")] = False,
 ) -> None:

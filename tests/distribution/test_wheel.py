@@ -53,6 +53,10 @@ def test_the_wheel_runs_the_quickstart_by_name(wheel: Path, tmp_path: Path) -> N
         check=True, capture_output=True, text=True, cwd=tmp_path,
     ).stdout.strip()  # fmt: skip
     assert Path(where).is_relative_to(environment)
+    found = "from brainalign.dashboards.server import APP; print(APP, len(list(APP.parent.glob('pages/*.py'))))"
+    app = subprocess.run([str(python), "-c", found], check=True, capture_output=True, text=True, cwd=tmp_path).stdout
+    assert Path(app.split()[0]).is_relative_to(environment)
+    assert int(app.split()[1]) >= 6
     command = [
         str(environment / "bin" / "brainalign"),
         "study",

@@ -165,7 +165,11 @@ def test_page_says_what_it_shows_and_needs_nothing(page: tuple[Page, Path], sect
     between = table(folder, "models")
     assert between["relative depth"].tolist() == [0.0, 0.5, 1.0]
     assert between.CKA.str.contains(r"\[").all()
-    assert len(table(folder, "trajectories")) == 2 * LAYERS * 4
+    paths = table(folder, "trajectories")
+    assert len(paths) == 2 * 2 * LAYERS * 4
+    apart = paths[paths.what == "differences between groups"]
+    centres = apart.groupby(["model", "layer"])[["component 1", "component 2"]].mean()
+    np.testing.assert_allclose(centres, 0.0, atol=1e-3)
 
 
 def test_one_type_one_subject_and_one_model_leave_out_what_they_cannot_show(inputs: GeometryInputs) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from brainalign.artifacts import Store, write_json, write_text
-from brainalign.reports.between.contrasts import ALPHA, StudyComparison
+from brainalign.reports.between.contrast import ALPHA, StudyComparison
 from brainalign.reports.figures.between import by_problem, differences
 from brainalign.reports.figures.style import Table
 from brainalign.reports.heading import Fact, facts

@@ -2,7 +2,7 @@
 
 import plotly.graph_objects as go
 
-from brainalign.reports.between.contrasts import Contrast, StudyComparison, p_text
+from brainalign.reports.between.contrast import Contrast, StudyComparison, p_text
 from brainalign.reports.figures.style import FAINT, OKABE_ITO, Figure, Panel, Table, axis, panel
 from brainalign.reports.numbers import decimal, interval_text, signed
 

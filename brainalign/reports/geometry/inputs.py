@@ -177,11 +177,13 @@ def _of_model(
     notes: list[str] = []
     values = context.activations.values[:, :, seen]
     tuned = tuple(_tuned(record, context, seen, notes)) if with_tuned else ()
-    steered = tuple(_steered(record, dataset, model, seen))
+    steered = tuple(_steered(record, dataset, model, seen, notes))
     return _OfModel(model, context.model.facts.n_parameters, values, steered, tuned, tuple(notes))
 
 
-def _steered(record: StudyRecord, dataset: "FmriDataset", model: str, seen: NDArray[np.int64]) -> Iterator[Steered]:
+def _steered(
+    record: StudyRecord, dataset: "FmriDataset", model: str, seen: NDArray[np.int64], notes: list[str]
+) -> Iterator[Steered]:
     """Displacements that winning searches of kind `nari` left in the store."""
     from brainalign.steering import Displacements
     from brainalign.trials.nari import STAGE
@@ -192,8 +194,11 @@ def _steered(record: StudyRecord, dataset: "FmriDataset", model: str, seen: NDAr
         if arm.model != model or arm.kind != "nari" or arm.best is None or arm.best.result_key is None:
             continue
         arrays = record.store.load_arrays(STAGE, arm.best.result_key)
-        found = Displacements.from_arrays(arrays) if arrays is not None else None
-        if found is None or not len(found):
+        if arrays is None:  # an arm that displaces nothing, or a store that was cleared
+            continue
+        found = Displacements.from_arrays(arrays)
+        if not len(found):
+            notes.append(f"The winning search of {arm.arm} nari on {model} mended no answer: it has no directions.")
             continue
         rows = np.array([row_of.get(ordered[problem], -1) for problem in found.problems], dtype=np.int64)
         kept = rows >= 0

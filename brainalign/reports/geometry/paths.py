@@ -22,6 +22,7 @@ from brainalign.statistics import (
 
 _LAYER = 1
 BRAIN = "brain"
+WHOLE, APART = "mean states", "differences between groups"
 
 
 def trajectories_figure(inputs: GeometryInputs) -> Figure:
@@ -35,24 +36,26 @@ def trajectories_figure(inputs: GeometryInputs) -> Figure:
     members = {name: found for name, found in members.items() if found}
     for i, (model, values) in enumerate(inputs.models.items()):
         means = _group_means(values[_LAYER], list(members.values()))
-        found = principal_components(means.reshape(-1, means.shape[-1]))
-        paths = two_columns(found.scores).reshape(*means.shape[:2], 2)
-        traces = [_path(paths[:, j], name, inputs) for j, name in enumerate(members)]
-        alt = f"Mean states of {len(members)} groups of problems over {len(paths)} layers of {model}."
-        panels.append(plane(f"paths-{i}", model, alt, traces, found.explained.tolist()))
-        rows += [
-            (model, name[0], str(name[1]), str(layer), decimal(paths[layer, j, 0]), decimal(paths[layer, j, 1]))
-            for j, name in enumerate(members)
-            for layer in range(len(paths))
-        ]
-    header = ("model", "type", "right answer", "layer", "component 1", "component 2")
+        for k, (what, shown) in enumerate({WHOLE: means, APART: means - means.mean(axis=1, keepdims=True)}.items()):
+            found = principal_components(shown.reshape(-1, shown.shape[-1]))
+            paths = two_columns(found.scores).reshape(*shown.shape[:2], 2)
+            traces = [_path(paths[:, j], name, inputs) for j, name in enumerate(members)]
+            alt = f"{what} of {len(members)} groups of problems over {len(paths)} layers of {model}."
+            panels.append(plane(f"paths-{i}-{k}", f"{model}: {what}", alt, traces, found.explained.tolist()))
+            rows += [
+                (model, what, name[0], str(name[1]), str(layer), *map(decimal, paths[layer, j].tolist()))
+                for j, name in enumerate(members)
+                for layer in range(len(paths))
+            ]
+    header = ("model", "what", "type", "right answer", "layer", "component 1", "component 2")
     return Figure(
         identifier="geometry-trajectories",
         title="Trajectories over layers",
         caption="Mean layer output of the problems of each type and right answer, layer by layer, each layer scaled to "
         "unit root mean square (states grow with depth), in the plane of the principal components of all means of a "
-        "model. Large marks: the last layer. What problems share, such as the last token of the prompt, dominates "
-        "these paths; where those of the two right answers part is where the model tells them apart on average.",
+        "model. Large marks: the last layer. Left: the means as they are; what all problems share, such as the last "
+        "token of the prompt, dominates these paths. Right: without the mean of the groups at each layer, so that it "
+        "shows how they part; with few problems a group, means part by chance as well.",
         panels=tuple(panels),
         table=Table(header, tuple(rows)),
     )
