@@ -9,6 +9,7 @@ from brainalign.statistics.paired import PairedTest, paired_test
 from brainalign.statistics.similarity import (
     Chance,
     Measure,
+    Shuffle,
     chance,
     noise_ceiling,
     signature,
@@ -26,6 +27,7 @@ __all__ = [
     "Interval",
     "Measure",
     "PairedTest",
+    "Shuffle",
     "bootstrap_median",
     "chance",
     "chance_explained",

@@ -77,6 +77,36 @@ def similarities(first: Floats, second: Floats) -> Floats:
     return found
 
 
+@dataclass(frozen=True, eq=False)
+class Shuffle:
+    """Pairs the stimuli of two signatures at random.
+
+    Attributes
+    ----------
+    groups
+        That the signatures were made with.
+    strata
+        (n,): a stimulus changes places with others of its stratum only. With the types of reasoning as strata, what
+        tells these apart is the same in every draw, also where the signature is of all stimuli in one group.
+    """
+
+    groups: Groups
+    strata: NDArray[np.int64]
+
+    def places(self, rng: np.random.Generator) -> NDArray[np.int64]:
+        """Where each entry of a flat signature comes from in one draw, (m,)."""
+        places, start = [], 0
+        for group in self.groups:
+            n, labels = len(group), self.strata[group]
+            order = np.arange(n)
+            for label in np.unique(labels):
+                own = np.flatnonzero(labels == label)
+                order[own] = rng.permutation(own)
+            places.append(start + (order[:, None] * n + order[None, :]).ravel())
+            start += n * n
+        return np.concatenate(places)
+
+
 @dataclass(frozen=True)
 class Chance:
     """What a statistic is where stimuli are paired at random.
@@ -86,7 +116,7 @@ class Chance:
     observed
         float64, (P,).
     upper
-        ``level`` quantile of the largest entry over draws: an observed entry above it is more than chance, however many
+        95 % quantile of the largest entry over draws: an observed entry above it is more than chance, however many
         entries were looked at.
     p_values
         float64, (P,): share of draws, the observed pairing counted, whose largest entry is at least as large.
@@ -102,31 +132,29 @@ class Chance:
 def chance(
     first: Floats,
     second: Floats,
-    groups: Groups,
+    shuffle: Shuffle,
     statistic: Callable[[Floats], Floats],
     *,
     rng: np.random.Generator,
     n_draws: int = 499,
-    level: float = 0.95,
 ) -> Chance:
-    """Permute the stimuli of `second`, all of its signatures alike and within groups, and take the largest statistic.
+    """Shuffle the stimuli of `second`, all of its signatures alike, and take the largest statistic.
 
     Parameters
     ----------
     first, second
         Signatures, (P, m) and (Q, m).
-    groups
-        That both were made with.
+    shuffle
+        How stimuli change places.
     statistic
         From similarities (P, Q) to (P,), such as the median over subjects.
     """
     observed = statistic(similarities(first, second))
     largest = np.empty(n_draws)
     for draw in range(n_draws):
-        places = np.concatenate(_shuffled_places(groups, rng))
-        largest[draw] = np.max(statistic(similarities(first, second[:, places])))
+        largest[draw] = np.max(statistic(similarities(first, second[:, shuffle.places(rng)])))
     as_large = (largest[:, None] >= observed[None, :] - 1e-12).sum(axis=0)
-    return Chance(observed, float(np.quantile(largest, level)), (1 + as_large) / (1 + n_draws), n_draws)
+    return Chance(observed, float(np.quantile(largest, 0.95)), (1 + as_large) / (1 + n_draws), n_draws)
 
 
 def similarity_interval(
@@ -224,14 +252,3 @@ def _rsa_matrix(states: Floats) -> Floats:
 def _unit(vector: Floats) -> Floats:
     norm = float(np.linalg.norm(vector))
     return vector / norm if norm > 1e-12 else np.zeros_like(vector)
-
-
-def _shuffled_places(groups: Groups, rng: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Places in flat signatures after the stimuli of each group were shuffled."""
-    places, start = [], 0
-    for group in groups:
-        n = len(group)
-        order = rng.permutation(n)
-        places.append(start + (order[:, None] * n + order[None, :]).ravel())
-        start += n * n
-    return places

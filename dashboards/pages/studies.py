@@ -1,5 +1,7 @@
 """All studies of the store, running and finished."""
 
+from urllib.parse import quote
+
 import streamlit as st
 
 from brainalign.dashboards.choices import reader, title
@@ -22,8 +24,10 @@ def table() -> None:
     columns[2].metric("Planned", f"{int(found.planned.fillna(0).sum()):,}")
     columns[3].metric("Failed", f"{int(found.failed.fillna(0).sum()):,}")
     found.insert(2, "progress", found.done / found.planned)
+    found.insert(1, "open", [f"compare?study={quote(name)}" for name in found.study])
+    link = st.column_config.LinkColumn("open", display_text="compare", help="Its arms beside each other.")
     bar = st.column_config.ProgressColumn("progress", min_value=0.0, max_value=1.0, format="percent")
-    st.dataframe(found, hide_index=True, width="stretch", column_config={"progress": bar})
+    st.dataframe(found, hide_index=True, width="stretch", column_config={"progress": bar, "open": link})
     simulated = found[found.data == "SIMULATED"].study.tolist()
     if simulated:
         st.warning(f"**SIMULATED DATA** in {', '.join(simulated)}: no finding about brains.")

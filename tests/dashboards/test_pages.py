@@ -37,6 +37,18 @@ def test_a_finished_study_fills_every_page(run: Any, finished: Finished, name: s
         assert len(shown.dataframe) >= 1 or len(shown.info) >= 1
 
 
+def test_a_link_opens_the_study_that_it_names(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    for name in ("first", "second"):
+        build(store, Plan(name=name, n_trials=1, with_predictivity=False))
+    monkeypatch.setenv("BRAINALIGN_STORE", str(store.root))
+    page = testing.AppTest.from_file(str(PAGES / "compare.py"), default_timeout=60)
+    page.query_params["study"] = "second"
+    page.run()
+    assert page.selectbox(key="study").value == "second"
+    studies = testing.AppTest.from_file(str(PAGES / "studies.py"), default_timeout=60).run()
+    assert studies.dataframe[0].value["open"].tolist() == ["compare?study=first", "compare?study=second"]
+
+
 def test_filters_choose_rows(run: Any, finished: Finished) -> None:
     shown = run("compare", finished.store)
     assert len(shown.dataframe[0].value) == 5

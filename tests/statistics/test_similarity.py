@@ -7,6 +7,7 @@ from scipy.stats import spearmanr
 
 from brainalign.errors import InputError
 from brainalign.statistics import (
+    Shuffle,
     chance,
     noise_ceiling,
     signature,
@@ -16,6 +17,7 @@ from brainalign.statistics import (
 )
 
 TYPES = np.repeat(["a", "b"], [14, 11])
+KINDS = np.repeat([0, 1], [14, 11])
 
 
 def unbiased_hsic(first: np.ndarray, second: np.ndarray) -> float:
@@ -84,14 +86,25 @@ def test_chance_keeps_its_level_over_many_looks_and_finds_what_is_shared() -> No
     for _ in range(60):
         layers = np.stack([signature(draw.normal(size=(25, 10)), "cka", groups) for _ in range(6)])
         brains = np.stack([signature(draw.normal(size=(25, 10)), "cka", groups) for _ in range(3)])
-        found = chance(layers, brains, groups, lambda s: np.median(s, axis=1), rng=draw, n_draws=39)
+        found = chance(layers, brains, Shuffle(groups, KINDS), lambda s: np.median(s, axis=1), rng=draw, n_draws=39)
         alarms += found.p_values.min() <= 0.05
     assert alarms <= 9  # 3 expected over six looks each
     first, second = pair(5)
     stacks = [signature(x, "rsa", groups)[None] for x in (first, second)]
-    found = chance(*stacks, groups, lambda s: s[:, 0], rng=draw, n_draws=99)
+    found = chance(*stacks, Shuffle(groups, KINDS), lambda s: s[:, 0], rng=draw, n_draws=99)
     assert found.p_values[0] == 0.01
     assert found.observed[0] > found.upper
+
+
+def test_what_tells_types_apart_is_no_more_than_chance_where_only_stimuli_of_a_type_change_places() -> None:
+    draw = np.random.default_rng(8)
+    groups, apart = strata_groups(np.zeros(25)), 3.0 * KINDS[:, None]
+    stacks = [signature(draw.normal(size=(25, 10)) + apart, "cka", groups)[None] for _ in range(2)]
+    within = chance(*stacks, Shuffle(groups, KINDS), lambda s: s[:, 0], rng=draw, n_draws=99)
+    across = chance(*stacks, Shuffle(groups, 0 * KINDS), lambda s: s[:, 0], rng=draw, n_draws=99)
+    assert within.observed[0] > 0.5
+    assert within.p_values[0] > 0.05
+    assert across.p_values[0] == 0.01
 
 
 @pytest.mark.parametrize(("measure", "n"), [("cka", 40), ("rsa", 24)])

@@ -11,6 +11,7 @@ from brainalign.statistics import (
     Chance,
     Interval,
     Measure,
+    Shuffle,
     bootstrap_median,
     chance,
     noise_ceiling,
@@ -39,7 +40,7 @@ class Alignment:
     intervals : tuple of tuple of Interval
         Median over subjects, by site and layer.
     chance : Chance
-        Of the median over subjects with the problems shuffled; its largest over all sites and layers.
+        Of the median over subjects with the problems shuffled within types; its largest over all sites and layers.
     ceiling : tuple of float
         Lower and upper noise ceiling; NaN with one subject.
     """
@@ -67,7 +68,7 @@ class Alignment:
 def align(inputs: GeometryInputs) -> list[Alignment]:
     """Align every model with the brain by both measures, within types where there are several, and over all."""
     found = []
-    kinds = {ALL: np.zeros(len(inputs.ids)), WITHIN: strata_within(inputs)}
+    kinds = {ALL: np.zeros(len(inputs.ids), dtype=np.int64), WITHIN: strata_within(inputs)}
     for over in (WITHIN, ALL) if kinds[WITHIN].any() else (ALL,):
         groups = strata_groups(kinds[over])
         for measure in MEASURES:
@@ -76,7 +77,8 @@ def align(inputs: GeometryInputs) -> list[Alignment]:
                 flat = values.reshape(-1, *values.shape[2:])
                 layers = np.stack([signature(states, measure, groups) for states in flat])
                 names = ("reports.geometry", inputs.name, model, measure, over)
-                found.append(_aligned((model, measure, over), layers, brain, groups, names))
+                shuffle = Shuffle(groups, kinds[WITHIN])
+                found.append(_aligned((model, measure, over), layers, brain, shuffle, names))
     return found
 
 
@@ -91,10 +93,10 @@ def _aligned(
     place: tuple[str, Measure, str],
     layers: NDArray[np.float64],
     brain: NDArray[np.float64],
-    groups: list[NDArray[np.int64]],
+    shuffle: Shuffle,
     names: tuple[str, ...],
 ) -> Alignment:
-    by_chance = chance(layers, brain, groups, _median, rng=stream(*names, "chance"))
+    by_chance = chance(layers, brain, shuffle, _median, rng=stream(*names, "chance"))
     by_subject = similarities(layers, brain)
     intervals = [bootstrap_median(row, rng=stream(*names, i)) for i, row in enumerate(by_subject)]
     half = len(layers) // 2

@@ -131,8 +131,8 @@ def _limits(inputs: GeometryInputs) -> list[str]:
     told = [
         "Pictures in a plane show the directions of largest variance, which need not be those that answers hang on; "
         "positions in them carry no interval.",
-        "Over all problems a similarity may come from what tells the types of reasoning apart alone (length, words): "
-        "read the figures within types.",
+        "Over all problems a similarity may come from what tells the types of reasoning apart (length, words). Chance "
+        "keeps that, since it shuffles within types, but estimates and intervals hold it: read those within types.",
         "The best layer was chosen on the problems it is shown on; its p-value takes that into account, its interval "
         "does not.",
     ]
