@@ -22,6 +22,7 @@ VERBS = {
     "store": "Say what takes room in a store, and free what nothing points to.",
     "submit": "Send a study to a Ray cluster.",
     "mlflow": "Browse a study's comparison in the MLflow UI.",
+    "dashboard": "Look at running and finished studies in a browser.",
     "report": "Write reports from stored results.",
     "bench": "Measure speed against named peers.",
 }

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from brainalign.cli import report_scaling
+from brainalign.cli import report_compare, report_geometry, report_scaling
 from brainalign.cli.options import DEFAULT_STORE, JsonOption, StoreOption, open_store
 from brainalign.cli.output import console, print_json, say_source
 
@@ -14,11 +14,6 @@ app = typer.Typer(
     add_completion=False,
     help="Write reports from stored results.\n\nExample: brainalign report study quickstart",
 )
-
-
-@app.callback()
-def _group() -> None:
-    """Keep the verb a group, so that further reports join it."""
 
 
 @app.command()
@@ -48,3 +43,5 @@ def study(
 
 app.command()(report_scaling.scaling)
 app.command()(report_scaling.freeze)
+app.command()(report_compare.compare)
+app.command()(report_geometry.geometry)

@@ -1,13 +1,8 @@
 """The study report: one HTML file that needs no network, made from stored results only."""
 
-import re
-from collections.abc import Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from plotly.offline import get_plotlyjs
 
 from brainalign.artifacts import Store, write_text
 from brainalign.reports import numbers
@@ -24,10 +19,8 @@ from brainalign.reports.limits import limits
 from brainalign.reports.methods import OBJECTIVE_WORDS, kept_settings, methods
 from brainalign.reports.records import StudyRecord, read_study
 from brainalign.reports.sources import provenance_blocks
-from brainalign.reports.tables import BestSetting, first_line, rank_settings, scores_of
-
-SHORT_CELL = 28
-"""Characters up to which a table cell stays on one line."""
+from brainalign.reports.tables import BestSetting, rank_settings, scores_of
+from brainalign.reports.templating import brainalign_version, render
 
 
 def study_report(store: Store, name: str, output: Path | str | None = None) -> Path:
@@ -70,18 +63,7 @@ def render_study(study: StudyRecord) -> str:
         "limits": limits(study, sum(item.difference is not None for item in compared)),
         "provenance": provenance_blocks(study),
     }
-    return render_page("study.html.j2", context)
-
-
-def render_page(template: str, context: Mapping[str, Any]) -> str:
-    """Render one self-contained page: a template with the plotting library, the styles and the script in it."""
-    environment = _environment()
-    shared = {
-        "plotly": get_plotlyjs().replace("</script", "<\\/script"),
-        "css": _template_text(environment, "style.css"),
-        "script": _template_text(environment, "page.js"),
-    }
-    return environment.get_template(template).render({**context, **shared})
+    return render("study.html.j2", context)
 
 
 def _head(study: StudyRecord) -> dict[str, Any]:
@@ -90,7 +72,7 @@ def _head(study: StudyRecord) -> dict[str, Any]:
         "description": study.study.description,
         "simulated": study.simulated,
         "identity": str(study.manifest.get("identity", numbers.NOT_MEASURED)),
-        "version": platform_version(),
+        "version": brainalign_version(),
         "facts": facts(study),
         "warnings": warnings(study),
     }
@@ -152,51 +134,3 @@ def sample_interval(best: Sequence[BestSetting]) -> Estimate | None:
     """One of the intervals of answers that the report shows."""
     estimates = [estimate for row in best for estimate in (row.report, row.selection) if row.summary is not None]
     return next((estimate for estimate in estimates if estimate is not None and estimate.method), None)
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("brainalign.reports", "templates"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    for name in ("decimal", "signed", "percent", "count", "duration", "is_number"):
-        environment.filters[name] = getattr(numbers, name)
-    environment.filters["typeset"] = typeset
-    environment.filters["first_line"] = first_line
-    environment.filters["width_class"] = width_class
-    environment.filters["items_of"] = setting_items
-    return environment
-
-
-def typeset(text: str) -> str:
-    """Put a true minus sign before numbers and keep per cent signs with theirs; hyphens inside names and dates stay."""
-    text = re.sub(r"(?<=\d) %", "\u00a0%", text)
-    return re.sub(r"(?<![\w.\-–])-(?=\d)", "−", text)
-
-
-def width_class(cell: str) -> str:
-    """Class of a table cell: short ones must not break, long ones must."""
-    return "short" if len(cell) <= SHORT_CELL else "long"
-
-
-def setting_items(setting: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Spell a setting's names and values as text, by name."""
-    return [(name, numbers.plain(setting[name])) for name in sorted(setting)]
-
-
-def _template_text(environment: Environment, name: str) -> str:
-    """Source of a file beside the templates, not rendered."""
-    if environment.loader is None:
-        raise LookupError(f"expected templates of brainalign.reports, found none when looking for {name}")
-    return environment.loader.get_source(environment, name)[0]
-
-
-def platform_version() -> str:
-    """Give the version of the platform that writes a page."""
-    try:
-        return version("brainalign")
-    except PackageNotFoundError:
-        return "from a checkout"

@@ -34,6 +34,7 @@ def test_the_wheel_holds_code_templates_study_files_and_weights_of_ours_and_no_d
     assert weights == {f"brainalign/zoo/nano/weights/{size.name}.safetensors" for size in SIZES}
     assert "brainalign/zoo/nano/weights/MODEL_CARD.md" in names
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "brainalign").rglob("*.py")}
+    sources |= {f"brainalign/{path.relative_to(ROOT)}" for path in (ROOT / "dashboards").rglob("*.py")}
     assert {name for name in names if name.endswith(".py")} == sources
 
 
@@ -52,6 +53,10 @@ def test_the_wheel_runs_the_quickstart_by_name(wheel: Path, tmp_path: Path) -> N
         check=True, capture_output=True, text=True, cwd=tmp_path,
     ).stdout.strip()  # fmt: skip
     assert Path(where).is_relative_to(environment)
+    found = "from brainalign.dashboards.server import APP; print(APP, len(list(APP.parent.glob('pages/*.py'))))"
+    app = subprocess.run([str(python), "-c", found], check=True, capture_output=True, text=True, cwd=tmp_path).stdout
+    assert Path(app.split()[0]).is_relative_to(environment)
+    assert int(app.split()[1]) >= 6
     command = [
         str(environment / "bin" / "brainalign"),
         "study",

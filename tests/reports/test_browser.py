@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 
 from brainalign.artifacts import Store
-from brainalign.reports import study_report
+from brainalign.reports import compare_studies, comparison_report, geometry_report, study_report
 
 from .conftest import Finished
-from .synthetic import Plan, manifest
+from .synthetic import Plan, build, manifest
+from .test_geometry import planted
 
 pytestmark = pytest.mark.slow
 
@@ -83,3 +84,28 @@ def test_empty_study_opens(browser: Any, store: Store) -> None:
     assert said == []
     assert page.locator(".plot").count() == 0
     page.close()
+
+
+def test_two_studies_open(browser: Any, store: Store) -> None:
+    for name in ("first", "second"):
+        build(store, Plan(name=name, n_trials=2))
+    written = comparison_report(store, compare_studies(store, "first", "second"))
+    check_page(browser, written.html, least=3)
+
+
+def test_geometry_opens(browser: Any, store: Store) -> None:
+    check_page(browser, geometry_report(store, planted(), store.root / "geometry.html").html, least=15)
+
+
+def check_page(browser: Any, path: Path, least: int) -> None:
+    """Open a page wide and narrow: silent, on its own, as wide as the window, with no plot empty."""
+    for width in (1200, 400):
+        page, said, asked = open_report(browser, path, width)
+        assert said == []
+        assert asked == [path.as_uri()]
+        plots = page.query_selector_all(".plot")
+        assert len(plots) >= least
+        for plot in plots:
+            assert plot.query_selector_all("path.point, .scatterlayer path.js-line, .points path")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.close()

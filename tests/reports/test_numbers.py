@@ -6,7 +6,7 @@ import pytest
 
 from brainalign.reports import numbers
 from brainalign.reports.estimates import Estimate
-from brainalign.reports.page import typeset
+from brainalign.reports.templating import typeset
 
 
 @pytest.mark.parametrize(

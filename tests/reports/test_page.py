@@ -12,7 +12,7 @@ import pytest
 from brainalign.artifacts import Store
 from brainalign.reports import best_settings, comparisons, study_report
 from brainalign.reports.numbers import interval_text
-from brainalign.reports.page import typeset
+from brainalign.reports.templating import typeset
 
 from .conftest import Finished
 from .reading import Page, read_page

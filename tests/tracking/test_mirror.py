@@ -12,7 +12,7 @@ from mlflow import MlflowClient
 
 from brainalign.artifacts import Store
 from brainalign.errors import StudyError
-from brainalign.tracking import MirrorReport, count_runs, mirror, tracking_uri
+from brainalign.tracking import MirrorReport, count_runs, mirror, run_page, tracking_uri
 
 from .studies import GROUP, MANIFEST, NAME, trial, write_study
 
@@ -51,6 +51,18 @@ def test_every_trial_has_one_run_under_its_parent(store: Store) -> None:
     assert {run.data.tags["mlflow.parentRunId"] for run in runs.values()} == {parent.info.run_id}
     assert {run.data.tags["brainalign.place"] for run in runs.values()} == {row.place for row in rows}
     assert count_runs(store, NAME) == 4
+
+
+def test_a_trial_has_the_page_of_its_run(store: Store) -> None:
+    row = write_study(store)[0]
+    mirror(store, NAME)
+    address = tracking_uri(store)
+    (run,) = [run for run in runs_of(store) if run.data.tags["brainalign.place"] == row.place]
+    assert run_page(address, NAME, row.place) == (
+        f"{address}/#/experiments/{run.info.experiment_id}/runs/{run.info.run_id}"
+    )
+    assert run_page(address, NAME, "tiny/nari/guided/99/selection") is None
+    assert run_page(address, "nowhere", row.place) is None
 
 
 def test_a_run_shows_setting_figures_and_data(store: Store) -> None:

@@ -1,0 +1,1 @@
+"""Pages of the dashboard, each a script that Streamlit runs."""
