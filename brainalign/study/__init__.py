@@ -1,9 +1,11 @@
 """The study file: its schema, defaults, and the identity of its trials."""
 
+from brainalign.study.checks import check_name
 from brainalign.study.files import load_study, packaged_studies, read_study_text
 from brainalign.study.goals import Direction, Goals, front_to_json
 from brainalign.study.places import Branch, Place, branches
-from brainalign.study.schema import GENERATIONAL, LEARNING, KindSection, Study, check_name, parse_study
+from brainalign.study.schema import Study, parse_study
+from brainalign.study.searching import GENERATIONAL, LEARNING, KindSection
 from brainalign.study.smoke import smoke
 from brainalign.study.waiting import n_learned_from
 

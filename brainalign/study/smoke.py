@@ -1,6 +1,7 @@
 """The smoke size of a study: everything that it does, as little of it as can be."""
 
-from brainalign.study.schema import KindSection, Study
+from brainalign.study.schema import Study
+from brainalign.study.searching import KindSection
 
 SUFFIX = "-smoke"
 N_TRIALS = 2

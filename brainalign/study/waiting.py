@@ -1,6 +1,7 @@
 """Which trials must be done before another one is suggested: a function of the study file alone."""
 
-from brainalign.study.schema import GENERATIONAL, LEARNING, Study
+from brainalign.study.schema import Study
+from brainalign.study.searching import GENERATIONAL, LEARNING
 
 
 def n_learned_from(study: Study, kind: str, number: int) -> int:
