@@ -19,7 +19,7 @@ from brainalign.search.driver import run_study
 from brainalign.search.progress import Silent
 from brainalign.spaces import Range, Space
 from brainalign.study import parse_study
-from brainalign.trials import KINDS, Ask, DataSize, Resources, TrialKind, Work
+from brainalign.trials import KINDS, Ask, DataSize, Resources, RungUnit, TrialKind, Work
 
 if TYPE_CHECKING:
     from brainalign.trials import Context
@@ -71,6 +71,7 @@ class _Dummy:
     minimised: tuple[str, ...] = ()
     selects = False
     batched = False
+    rung_unit: RungUnit | None = None
 
     def default_setting(self) -> dict[str, Any]:
         return {"x": 1.0, "y": 1.0}
@@ -92,6 +93,9 @@ class _Dummy:
 
     def run(self, ask: Ask, context: "Context", key: str) -> Result:
         return Result(key, self.name, ask.arm, {"score": _score(ask.setting)})
+
+    def rung_values(self, ask: Ask, result: Result) -> dict[int, float]:
+        return {}
 
 
 def _score(config: Any) -> float:
