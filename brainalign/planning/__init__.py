@@ -1,6 +1,6 @@
 """Costs before the start: of trials and training steps, their packing on a cluster, a schedule. Pure functions."""
 
-from brainalign.planning.costs import CostModel
+from brainalign.planning.costs import CostModel, reference_s
 from brainalign.planning.estimate import Estimate
 from brainalign.planning.packing import (
     Claim,
@@ -38,6 +38,7 @@ __all__ = [
     "make_plan",
     "n_at_once",
     "read_prices",
+    "reference_s",
     "simulate",
     "uniform_cluster",
 ]

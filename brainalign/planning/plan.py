@@ -13,7 +13,7 @@ from brainalign.planning.estimate import Estimate, exactly, total
 from brainalign.planning.packing import MOST_SHARING, Cluster, demand
 from brainalign.planning.prices import Prices
 from brainalign.planning.simulation import Chain, Schedule, amount, simulate
-from brainalign.study import Branch, Study, branches, n_learned_from
+from brainalign.study import Branch, Study, branches, n_awaited
 from brainalign.trials import Ask, DataSize, Resources, trial_kind
 from brainalign.zoo import model_facts
 
@@ -124,7 +124,7 @@ def _plan_branch(study: Study, branch: Branch, costs: CostModel) -> BranchPlan:
         seconds.append(costs.seconds(branch, settings[-1], "report"))
         kept += costs.work(branch, settings[-1], "report").kept_bytes
     needs = demand(kind.resources(facts), costs.cluster)
-    waits = tuple(n_learned_from(study, branch.kind, number) for number in range(len(settings)))
+    waits = tuple(n_awaited(study, branch.kind, number) for number in range(len(settings)))
     kept += len(seconds) * _MIRROR_BYTES
     return BranchPlan(branch, needs, tuple(seconds), kept, waits, kind.selects, costs.origin(branch))
 

@@ -38,6 +38,11 @@ class ArmRecord:
         return tuple(row for row in self.trials if row.state == "FAILED")
 
     @property
+    def pruned(self) -> tuple[TrialRow, ...]:
+        """Trials that were stopped early; they count as tried."""
+        return tuple(row for row in self.trials if row.state == "PRUNED")
+
+    @property
     def best(self) -> TrialRow | None:
         """The winner on the selection part by the kind's goals; of equals the reported one, then the first."""
         return self.goals.best(self.complete, prefer={row.number for row in self.reported})

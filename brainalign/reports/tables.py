@@ -23,11 +23,12 @@ INTERVAL_METRIC = "net_balanced_accuracy"
 class BestSetting:
     """The best setting of an arm.
 
-    ``selection`` and ``report`` are the objective on the two parts, ``gap`` their difference (what choosing the best of
-    ``n_tried`` settings cost), ``summary`` the outcomes on the report part, or on the selection part while there is no
-    other (``summary_part`` says which); ``done`` says whether nothing of the arm is left to run. ``number`` is None
-    where no trial has an objective; ``missing`` says what is not there and why. ``missed`` names the constraints that
-    the setting misses: a winner misses one only where no setting meets them all.
+    ``selection`` and ``report`` are the objective on the two parts, ``gap`` their difference: what choosing the best of
+    ``n_tried`` settings cost, ``n_pruned`` of which were stopped early. ``summary`` are the outcomes on the report
+    part, or on the selection part while there is no other (``summary_part`` says which); ``done`` says whether nothing
+    of the arm is left to run. ``number`` is None where no trial has an objective; ``missing`` says what is not there
+    and why. ``missed`` names the constraints that the setting misses: a winner misses one only where no setting meets
+    them all.
     """
 
     model: str
@@ -38,6 +39,7 @@ class BestSetting:
     number: int | None
     setting: dict[str, Any]
     n_tried: int
+    n_pruned: int
     n_failed: int
     done: bool
     selection: Estimate | None
@@ -59,6 +61,7 @@ class BestSetting:
             "number",
             "setting",
             "n_tried",
+            "n_pruned",
             "n_failed",
             "done",
             "gap",
@@ -178,7 +181,8 @@ def _best_setting(study: StudyRecord, arm: ArmRecord) -> BestSetting:
         objective=study.objective_name(arm.kind),
         number=None if best is None else best.number,
         setting={} if best is None else dict(best.setting),
-        n_tried=len(arm.complete),
+        n_tried=len(arm.complete) + len(arm.pruned),
+        n_pruned=len(arm.pruned),
         n_failed=len(arm.failed),
         done=_done(study, arm),
         selection=selection,

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from brainalign.artifacts import Store, TrialRow
 from brainalign.errors import StudyError
-from brainalign.study import Branch, Place, Study, branches, n_learned_from
-from brainalign.trials import trial_kind
+from brainalign.study import Branch, Place, Study, bracket_of, branches, n_awaited
+from brainalign.trials import trial_kind, values_at_rungs
 
 
 def stored_study(store: Store, name: str) -> Study:
@@ -77,6 +77,8 @@ class Ledger:
         self.rows: dict[Place, TrialRow] = {}
         self.running: dict[Place, Mapping[str, Any]] = {}
         self.lost: dict[Place, Mapping[str, Any]] = {}
+        self.paused: dict[Place, Mapping[str, Any]] = {}
+        self._values: dict[Place, Mapping[int, float]] = {}
         self.n_new = 0
         self._books = {branch: _Book() for branch in self.branches}
         self._budgets = {branch: study.n_trials(branch.kind) for branch in self.branches}
@@ -142,7 +144,8 @@ class Ledger:
         """Return the setting of a trial that is done, running or to be tried again; None where it has none yet."""
         place = Place(branch, number, "selection")
         row = self.rows.get(place, self.again.get(place))
-        return row.setting if row else self.running.get(place, self.lost.get(place))
+        waiting = self.running.get(place, self.lost.get(place, self.paused.get(place)))
+        return row.setting if row else waiting
 
     def winner(self, branch: Branch) -> TrialRow | None:
         """Best trial of a branch on the selection part, by the kind's goals; None until all its trials are done."""
@@ -172,6 +175,9 @@ class Ledger:
         return open_numbers + self._may_win(branch) - self._is_reported(branch)
 
     def _next_of(self, branch: Branch) -> Place | None:
+        due = self._due(branch)
+        if due is not None:
+            return due
         book = self._books[branch]
         while book.first_free < self._budgets[branch]:
             place = Place(branch, book.first_free, "selection")
@@ -182,14 +188,50 @@ class Ledger:
         return report if report and not self._is_taken(report) else None
 
     def _is_taken(self, place: Place) -> bool:
-        return place in self.rows or place in self.running or place in self.lost
+        return place in self.rows or place in self.running or place in self.lost or place in self.paused
+
+    def _due(self, branch: Branch) -> Place | None:
+        """First trial that waits at a rung where its bracket is decided: it goes on, or is told that it is out."""
+        for place in sorted(place for place in self.paused if place.branch == branch):
+            if self.decided(place, max(self._values[place])) is not None:
+                return place
+        return None
+
+    def decided(self, place: Place, at: int) -> dict[int, float] | None:
+        """Values at a rung by number in a trial's bracket; None while one of it may still get there.
+
+        Trials that failed, or were out before, have none.
+        """
+        found = {}
+        for number in bracket_of(self.study.kinds[place.branch.kind], place.number):
+            other = Place(place.branch, number, "selection")
+            row = self.rows.get(other)
+            values = self._values.get(other, {}) if row is None else values_at_rungs(row.metrics)
+            if at in values:
+                found[number] = values[at]
+            elif row is None:
+                return None
+        return found
 
     def _may_start(self, place: Place) -> bool:
-        return self._books[place.branch].n_prefix >= n_learned_from(self.study, place.branch.kind, place.number)
+        return self._books[place.branch].n_prefix >= n_awaited(self.study, place.branch.kind, place.number)
 
     def start(self, place: Place, setting: Mapping[str, Any]) -> None:
         """Note that a place is being worked on, with which setting."""
         self.running[place] = setting
+        self.paused.pop(place, None)
+
+    def pause(self, place: Place, values: Mapping[int, float]) -> None:
+        """Note that a trial waits at a rung, with its values there and before; it holds nothing meanwhile.
+
+        A driver that is killed forgets it: the next one asks again, and the trial's checkpoint is at the rung already.
+        """
+        self.paused[place] = self.running.pop(place)
+        self._values[place] = dict(values)
+
+    def values_of(self, place: Place) -> Mapping[int, float]:
+        """Give a trial's values at the rungs where it waited."""
+        return self._values.get(place, {})
 
     def lose(self, place: Place) -> None:
         """Note that a place ended without a final state: this run leaves it, the next one asks again."""

@@ -38,6 +38,8 @@ class Suggester:
             The report part of a branch without a winner.
         """
         study, branch = self._ledger.study, place.branch
+        if place in self._ledger.paused:
+            return dict(self._ledger.paused[place])
         if place in self._ledger.again:
             return dict(self._ledger.again[place].setting)
         if place.part == "report":

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from brainalign.errors import InputError
 from brainalign.spaces import check_conditions, unknown_key
+from brainalign.study.goals import MODELLED_COST
 from brainalign.study.searching import CMAES_LEAST, GENERATIONAL, LEARNING
 from brainalign.trials import trial_kind
 
@@ -46,16 +47,22 @@ def check_kind(study: "Study", name: str, where: str) -> None:
         )
     _check_goals(study, name, where)
     _check_sampler(study, name, where)
+    _check_stopping(study, name, where)
 
 
 def _check_goals(study: "Study", name: str, where: str) -> None:
     kind, section, goals = trial_kind(name), study.kinds[name], study.goals(name)
+    known = (*kind.objectives, *kind.minimised, MODELLED_COST)
     for metric in goals.directions:
-        check_name(metric, (*kind.objectives, *kind.minimised), f"{where}.objective")
+        check_name(metric, known, f"{where}.objective")
+    if next(iter(goals.directions)) == MODELLED_COST:
+        raise InputError(
+            f"{where}.objective: expected a figure that chooses winners before {MODELLED_COST}, found none: name one"
+        )
     if isinstance(section.objective, tuple) and len(goals.directions) < len(section.objective):
         raise InputError(f"{where}.objective: expected metrics that differ, found one twice")
     for metric, bound in section.constraints.items():
-        check_name(metric, (*kind.objectives, *kind.minimised), f"{where}.constraints")
+        check_name(metric, known, f"{where}.constraints")
         if bound.at_most is None and bound.at_least is None:
             raise InputError(f"{where}.constraints.{metric}: expected at_most or at_least, found neither")
 
@@ -81,3 +88,29 @@ def _check_sampler(study: "Study", name: str, where: str) -> None:
         raise InputError(f"{where}.sampler: expected a range for cmaes to move, found none: choose another sampler")
     if section.sampler == "cmaes" and len(study.goals(name).directions) > 1:
         raise InputError(f"{where}.sampler: expected one objective for cmaes, found several: choose nsgaii, tpe or gp")
+
+
+def _check_stopping(study: "Study", name: str, where: str) -> None:
+    """Refuse early stopping of what has no rungs, and waiting that would never end."""
+    section, kind, n_trials = study.kinds[name], trial_kind(name), study.n_trials(name)
+    stopping = section.stopping
+    if stopping is None:
+        return
+    where = f"{where}.stopping"
+    if kind.rung_unit is None:
+        raise InputError(f"{where}: expected a kind that can be stopped early, found {name}: leave it out")
+    if len(study.goals(name).directions) > 1:
+        raise InputError(f"{where}: expected one objective where trials are stopped, found several: name one")
+    if stopping.bracket is None:
+        return
+    if not kind.rung_unit.pauses:
+        raise InputError(f"{where}.rule: expected asha or median, as {name} cannot wait at a rung, found halving")
+    if section.sampler in GENERATIONAL:
+        raise InputError(
+            f"{where}.rule: expected a sampler without generations beside brackets, found {section.sampler}: choose tpe"
+        )
+    if n_trials % stopping.bracket:
+        raise InputError(
+            f"{where}.bracket: expected a divisor of the {n_trials} trials of an arm, found {stopping.bracket}: change "
+            "either"
+        )

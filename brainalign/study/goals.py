@@ -8,6 +8,8 @@ from typing import Any, Literal
 from brainalign.artifacts import TrialRow
 
 Direction = Literal["maximize", "minimize"]
+MODELLED_COST = "modelled_cost_s"
+"""What every kind can be searched for beside its own metrics: modelled seconds on one reference GPU, never measured."""
 
 
 @dataclass(frozen=True)

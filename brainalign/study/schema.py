@@ -14,7 +14,7 @@ from brainalign.betas import REGIONS
 from brainalign.errors import InputError
 from brainalign.spaces import Choice, Condition, Range, Space, flatten, unconditional
 from brainalign.study.checks import check_kind, check_name
-from brainalign.study.goals import Direction, Goals
+from brainalign.study.goals import MODELLED_COST, Direction, Goals
 from brainalign.study.searching import GENERATIONAL, NSGAII_POPULATION, Goal, KindSection, SearchSection
 from brainalign.study.sections import (
     BetasSection,
@@ -72,7 +72,7 @@ class Study(Section):
         section, known = self.kinds[kind], trial_kind(kind)
         given = section.objective if isinstance(section.objective, tuple) else ()
         named = given or (Goal(metric=section.objective or known.objectives[0]),)  # type: ignore[arg-type]
-        natural: dict[str, Direction] = dict.fromkeys(known.minimised, "minimize")
+        natural: dict[str, Direction] = dict.fromkeys((*known.minimised, MODELLED_COST), "minimize")
         directions = {goal.metric: goal.direction or natural.get(goal.metric, "maximize") for goal in named}
         upper = {name: bound.at_most for name, bound in section.constraints.items() if bound.at_most is not None}
         lower = {name: bound.at_least for name, bound in section.constraints.items() if bound.at_least is not None}
@@ -130,7 +130,7 @@ class Study(Section):
 
 def _without_defaults(section: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out keys that came later and stand at their default, so that a study keeps the hash that it began with."""
-    later: dict[str, Any] = {"population": None, "reproducible": True, "constraints": {}}
+    later: dict[str, Any] = {"population": None, "reproducible": True, "constraints": {}, "stopping": None}
     return {key: value for key, value in section.items() if key not in later or value != later[key]}
 
 

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 from brainalign.spaces import Dimension, parse_dimension
 from brainalign.study.goals import Direction
 from brainalign.study.sections import Section
+from brainalign.study.stopping import StoppingSection
 
 Sampler = Literal["tpe", "gp", "cmaes", "random", "grid", "qmc", "nsgaii"]
 LEARNING = ("tpe", "gp")
@@ -24,7 +25,8 @@ class SearchSection(Section):
 
     Trial i of an arm learns from trials 0 … i - window and from no other. ``reproducible: false`` drops the window:
     every result is used at once, and the trials then depend on which finished first. CMA-ES and NSGA-II advance by
-    generations of ``population`` trials; random, grid and QMC learn nothing, so neither concerns them.
+    generations of ``population`` trials; random, grid and QMC learn nothing, so neither concerns them, unless trials
+    are stopped early: then the window also says whom a trial is compared with.
     """
 
     sampler: Sampler = "tpe"
@@ -32,6 +34,7 @@ class SearchSection(Section):
     window: Annotated[int, Field(ge=1)] = 8
     population: Annotated[int, Field(ge=2)] | None = None
     reproducible: bool = True
+    stopping: StoppingSection | None = None
 
 
 class Goal(Section):

@@ -28,4 +28,8 @@ def smoke(study: Study) -> Study:
 
 
 def _few_trials(section: KindSection, n_trials: int) -> KindSection:
-    return section.model_copy(update={"trials": min(n_trials, N_TRIALS)})
+    few = min(n_trials, N_TRIALS)
+    stopping = section.stopping
+    if stopping is not None and stopping.bracket is not None:
+        stopping = stopping.model_copy(update={"bracket": few})
+    return section.model_copy(update={"trials": few, "stopping": stopping})

@@ -5,7 +5,7 @@ for each rung, the least value to go on with, and decides for itself.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 Verdict = Literal["go", "stop", "pause"]
@@ -42,10 +42,20 @@ class Rung:
 
 @dataclass(frozen=True)
 class Rungs:
-    """The rungs of one trial, in rising order; at `pause` it waits for the others of its bracket."""
+    """The rungs of one trial, in rising order.
+
+    Attributes
+    ----------
+    steps : tuple of Rung
+    pause : int or None
+        The rung where it waits for the others of its bracket.
+    known : mapping of int to float
+        What it had where it waited before; of a trial that fails later this is kept, as others went by it.
+    """
 
     steps: tuple[Rung, ...] = ()
     pause: int | None = None
+    known: Mapping[int, float] = field(default_factory=dict)
 
     def verdict(self, values: Mapping[int, float]) -> tuple[Verdict, dict[int, float]]:
         """Judge a trial by its values at the rungs that it has reached, higher is better.

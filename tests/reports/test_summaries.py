@@ -10,7 +10,9 @@ import pytest
 from brainalign.artifacts import Store
 from brainalign.errors import StudyError
 from brainalign.reports import best_lines, best_settings, comparisons, mlflow_summaries, study_summary
+from brainalign.reports.figures.fronts import fronts
 from brainalign.reports.methods import methods
+from brainalign.reports.page import render_study
 from brainalign.reports.records import read_study
 
 from .conftest import Finished
@@ -212,6 +214,12 @@ def test_several_objectives_and_constraints_are_told_with_their_front(store: Sto
     (arm,) = summary["fronts"]
     assert arm["front"][0]["number"] == summary["best"][0]["number"]
     assert {one["number"] for one in arm["front"]} <= {row.number for row in met}
+    figure = fronts(read_study(store, plan.name))
+    shown = json.loads(figure.panels[0].spec)["data"]
+    assert sorted(shown[1]["x"]) == sorted(one["objectives"]["broken"] for one in arm["front"])
+    assert figure.table is not None
+    assert [cells[3] for cells in figure.table.rows] == [str(one["number"]) for one in arm["front"]]
+    assert "Pareto fronts" in render_study(read_study(store, plan.name))
     words = " ".join(methods(read_study(store, plan.name), None))
     assert "to maximise net_balanced_accuracy" in words
     assert "and to minimise broken; winners are the best by the first, with broken at most 0.29" in words
