@@ -186,6 +186,7 @@ def verify(name: NameArgument, store: StoreOption = DEFAULT_STORE, json: JsonOpt
         print_json(asdict(found))
     else:
         console.print(f"{name}: {found.n_parquet} Parquet, {found.n_optuna} Optuna, {found.n_mlflow} MLflow")
+        console.print(f"  scientific columns of the table: {found.table_hash}", highlight=False)
         for line in found.differences:
             console.print(f"  {line}", soft_wrap=True)
     if found.differences:

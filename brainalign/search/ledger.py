@@ -36,7 +36,7 @@ def stored_study(store: Store, name: str) -> Study:
 
 def row_place(row: TrialRow) -> Place:
     """Place that a row stands at."""
-    return Place(Branch(row.model, row.kind, row.arm), row.number, row.part)
+    return Place(Branch(row.model, row.kind, row.arm), row.number, row.part, row.repeat)
 
 
 class _Book:
@@ -94,13 +94,14 @@ class Ledger:
 
     @property
     def n_total(self) -> int:
-        """Places of the study: trials of every branch, and a reading on the report part for each that has a winner."""
-        return sum(self._budgets[branch] + self._may_win(branch) for branch in self.branches)
+        """Places of the study: trials of every branch, and readings on the report part of each that has a winner."""
+        n_reports = self.study.budget.repeats
+        return sum(self._budgets[branch] + n_reports * self._may_win(branch) for branch in self.branches)
 
     @property
     def n_done(self) -> int:
         """Places that are in a final state."""
-        return sum(len(self._books[branch].done) + self._is_reported(branch) for branch in self.branches)
+        return sum(len(self._books[branch].done) + self._n_reported(branch) for branch in self.branches)
 
     @property
     def complete(self) -> bool:
@@ -117,20 +118,20 @@ class Ledger:
         """Whether the branch has a winner, or may still get one."""
         return self._reports(branch) and (not self._is_searched(branch) or self.winner(branch) is not None)
 
-    def _report_place(self, branch: Branch) -> Place | None:
-        """Place of the winner's reading on the report part, once it is known which trial won."""
+    def _report_places(self, branch: Branch) -> list[Place]:
+        """Places of the winner's readings on the report part, once it is known which trial won."""
         winner = self.winner(branch) if self._reports(branch) else None
-        return Place(branch, winner.number, "report") if winner else None
+        if winner is None:
+            return []
+        return [Place(branch, winner.number, "report", repeat) for repeat in range(self.study.budget.repeats)]
 
-    def _is_reported(self, branch: Branch) -> bool:
-        place = self._report_place(branch)
-        return place is not None and place in self.rows
+    def _n_reported(self, branch: Branch) -> int:
+        return sum(place in self.rows for place in self._report_places(branch))
 
     def places(self, branch: Branch) -> list[Place]:
-        """All places of a branch, the reading on the report part last (once it is known which trial won)."""
+        """All places of a branch, the readings on the report part last (once it is known which trial won)."""
         numbered = [Place(branch, number, "selection") for number in range(self._budgets[branch])]
-        report = self._report_place(branch)
-        return [*numbered, report] if report else numbered
+        return [*numbered, *self._report_places(branch)]
 
     def trials(self, branch: Branch) -> list[TrialRow]:
         """Rows of a branch's finished trials on the selection part, by number."""
@@ -172,7 +173,7 @@ class Ledger:
 
     def _n_open(self, branch: Branch) -> int:
         open_numbers = self._budgets[branch] - len(self._books[branch].done)
-        return open_numbers + self._may_win(branch) - self._is_reported(branch)
+        return open_numbers + self.study.budget.repeats * self._may_win(branch) - self._n_reported(branch)
 
     def _next_of(self, branch: Branch) -> Place | None:
         due = self._due(branch)
@@ -184,8 +185,7 @@ class Ledger:
             if not self._is_taken(place):
                 return place if self._may_start(place) else None
             book.first_free += 1
-        report = self._report_place(branch)
-        return report if report and not self._is_taken(report) else None
+        return next((place for place in self._report_places(branch) if not self._is_taken(place)), None)
 
     def _is_taken(self, place: Place) -> bool:
         return place in self.rows or place in self.running or place in self.lost or place in self.paused

@@ -55,12 +55,14 @@ def place_config(
     """Spell a place, its setting and rungs as a Tune configuration, and whether a failure there is tried again."""
     branch = place.branch
     names = {"model": branch.model, "kind": branch.kind, "arm": branch.arm, "number": place.number, "part": place.part}
+    names["repeat"] = place.repeat
     return {**names, "setting": dict(setting), "again": again, "rungs": rungs}
 
 
 def config_place(config: Mapping[str, Any]) -> Place:
     """Read a place back from a Tune configuration."""
-    return Place(Branch(config["model"], config["kind"], config["arm"]), config["number"], config["part"])
+    branch = Branch(config["model"], config["kind"], config["arm"])
+    return Place(branch, config["number"], config["part"], config["repeat"])
 
 
 def one_thread() -> None:
@@ -148,7 +150,7 @@ def run_trial(
         return standing  # written by a worker that died before it could report
     started, clock = datetime.now(UTC), time.perf_counter()
     branch, study = place.branch, shared.study
-    ask = Ask(setting, branch.arm, place.part, study.seeds.replicate, rungs)
+    ask = Ask(setting, branch.arm, place.part, study.seeds.replicate + place.repeat, rungs)
     done = _compute(trial_kind(branch.kind), ask, context)
     result, error, failure = done.result, done.error, done.failure
     goals = study.goals(branch.kind)
@@ -223,7 +225,8 @@ def _blank_row(study: Study, place: Place, setting: Mapping[str, Any]) -> TrialR
         metrics={},
         error=None,
         search_seed=study.seeds.search,
-        replicate=study.seeds.replicate,
+        replicate=study.seeds.replicate + place.repeat,
+        repeat=place.repeat,
         data_hash="",
         data_source="",
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),

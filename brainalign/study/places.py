@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from brainalign.artifacts import Part
+from brainalign.artifacts import Part, place_name
 from brainalign.study.schema import Study
 
 
@@ -21,14 +21,16 @@ class Branch:
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """A trial's place: its branch, its number there, and the part of the problems that it sees."""
+    """A trial's place: its branch, its number there, the part of the problems that it sees, and which reading it is."""
 
     branch: Branch
     number: int
     part: Part
+    repeat: int = 0
 
     def __str__(self) -> str:
-        return f"{self.branch}/{self.number}/{self.part}"
+        branch = self.branch
+        return place_name(branch.model, branch.kind, branch.arm, self.number, self.part, self.repeat)
 
 
 def branches(study: Study) -> Iterator[Branch]:

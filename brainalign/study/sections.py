@@ -46,12 +46,14 @@ class SeedsSection(Section):
 
 
 class BudgetSection(Section):
-    """Trials an arm, and hard caps on what all trials together may take.
+    """Trials an arm, readings of its winner, and hard caps on what all trials together may take.
 
-    A cap ends a run at a consistent point and is no part of the study's identity: it may be changed at any time.
+    ``repeats`` is how often each arm's winner is run on the report part, each time with a replicate seed of its own. A
+    cap ends a run at a consistent point. Neither is part of the study's identity: they may be changed at any time.
     """
 
     trials: Annotated[int, Field(ge=1)] = 20
+    repeats: Annotated[int, Field(ge=1)] = 1
     max_trials: Annotated[int, Field(ge=1)] | None = None
     max_gpu_hours: Annotated[float, Field(gt=0)] | None = None
     max_cpu_hours: Annotated[float, Field(gt=0)] | None = None

@@ -13,7 +13,7 @@ from brainalign.betas import SimulatorConfig, load_betas
 from brainalign.errors import InputError, ModelError, NotFiniteError, StudyError
 from brainalign.search.failures import failure_class
 from brainalign.search.ledger import Ledger
-from brainalign.search.overhead import _Dummy
+from brainalign.search.overhead import Dummy
 from brainalign.search.spending import failure_counts
 from brainalign.search.usage import Usage
 from brainalign.search.worker import Held, Shared, run_trial
@@ -25,7 +25,7 @@ SETTING = {"x": 1.0, "y": 1.0}
 PLACE = Place(Branch("tiny-random-llama", "failing", "guided"), 0, "selection")
 
 
-class Failing(_Dummy):
+class Failing(Dummy):
     """Does what a test tells it to do."""
 
     name = "failing"

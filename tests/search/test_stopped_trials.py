@@ -19,6 +19,7 @@ RAW = {
     "name": "stopped",
     "models": ["tiny-random-llama"],
     "betas": {"source": "simulated", "simulator": {"n_subjects": 2, "n_problems_per_type": 10}},
+    "budget": {"repeats": 2},
     "kinds": {
         "nari": {
             "arms": ["guided", "random_direction"],
@@ -52,10 +53,21 @@ def test_trials_are_stopped_and_wait_and_the_table_does_not_depend_on_the_worker
     stopped = [row for row in rows if row.state == "PRUNED"]
     assert any(row.kind == "nari" for row in stopped)
     assert all(row.objective is None and row.result_key is None and row.part == "selection" for row in stopped)
+    again = {(row.kind, row.arm, row.repeat): row for row in rows if row.part == "report"}
+    assert [again["nari", "random_direction", repeat].replicate for repeat in (0, 1)] == [0, 1]
+    # What draws nothing is found again; what draws or trains is made anew.
+    keys = {name: {again[*name, repeat].result_key for repeat in (0, 1)} for name in {key[:2] for key in again}}
+    assert {name: len(found) for name, found in keys.items()} == {
+        ("nari", "guided"): 1,
+        ("nari", "random_direction"): 2,
+        ("label", "label"): 2,
+    }
     assert verify_study(store, "stopped").differences == ()
     assert sum(branch["n_pruned"] for branch in study_status(store, "stopped")["branches"]) == len(stopped)
     best = {(row["kind"], row["arm"]): row for row in study_summary(store, "stopped")["best"]}
     assert (best["label", "label"]["n_tried"], best["label", "label"]["n_pruned"]) == (4, 3)
+    seeds = best["nari", "random_direction"]["over_seeds"]
+    assert seeds["values"] == [again["nari", "random_direction", repeat].objective for repeat in (0, 1)]
     client = MlflowClient(tracking_uri(store))
     experiment = client.get_experiment_by_name("stopped").experiment_id
     killed = client.search_runs([experiment], "attributes.status = 'KILLED'")
