@@ -131,14 +131,15 @@ def finish(name: str, store: "Store", json: bool, what: str) -> None:
 
     from brainalign.cli.study_status import cost_lines
     from brainalign.errors import StudyError
-    from brainalign.reports import best_lines, mlflow_summaries, study_report, study_summary
+    from brainalign.reports import best_lines, mlflow_showings, mlflow_summaries, study_report, study_summary
     from brainalign.search import study_status as sum_up
     from brainalign.tracking import mirror
 
     path = study_report(store, name)
     summary = study_summary(store, name)
     try:
-        mirror(store, name, summaries=mlflow_summaries(summary))
+        figures = mlflow_summaries(summary)
+        mirror(store, name, summaries=figures, showings=mlflow_showings(store, name, figures))
     except StudyError as error:
         notes.print(f"[yellow]MLflow is not up to date:[/] {escape(str(error))}", soft_wrap=True)
     if json:

@@ -4,6 +4,7 @@ from brainalign.reports.comparisons import ArmComparison
 from brainalign.reports.estimates import Estimate
 from brainalign.reports.lines import best_lines, mlflow_summaries
 from brainalign.reports.page import study_report
+from brainalign.reports.parents import mlflow_showings
 from brainalign.reports.tables import BestSetting, best_settings, comparisons, study_summary
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "best_lines",
     "best_settings",
     "comparisons",
+    "mlflow_showings",
     "mlflow_summaries",
     "study_report",
     "study_summary",

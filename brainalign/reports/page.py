@@ -61,7 +61,7 @@ def study_report(store: Store, name: str, output: Path | str | None = None) -> P
 
 def render_study(study: StudyRecord) -> str:
     """Render the report's HTML."""
-    environment = _environment()
+    environment = html_environment()
     best, compared = rank_settings(study), compare_arms(study)
     context = {
         **_head(study),
@@ -72,8 +72,8 @@ def render_study(study: StudyRecord) -> str:
         "limits": limits(study, sum(item.difference is not None for item in compared)),
         "provenance": provenance_blocks(study),
         "plotly": get_plotlyjs().replace("</script", "<\\/script"),
-        "css": _template_text(environment, "style.css"),
-        "script": _template_text(environment, "page.js"),
+        "css": plain_text(environment, "style.css"),
+        "script": plain_text(environment, "page.js"),
     }
     return environment.get_template("study.html.j2").render(context)
 
@@ -149,7 +149,8 @@ def _sample(best: Sequence[BestSetting]) -> Estimate | None:
     return next((estimate for estimate in estimates if estimate is not None and estimate.method), None)
 
 
-def _environment() -> Environment:
+def html_environment() -> Environment:
+    """Make the templates' environment with the filters that they use."""
     environment = Environment(
         loader=PackageLoader("brainalign.reports", "templates"),
         autoescape=True,
@@ -182,7 +183,7 @@ def setting_items(setting: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, numbers.plain(setting[name])) for name in sorted(setting)]
 
 
-def _template_text(environment: Environment, name: str) -> str:
+def plain_text(environment: Environment, name: str) -> str:
     """Source of a file beside the templates, not rendered."""
     if environment.loader is None:
         raise LookupError(f"expected templates of brainalign.reports, found none when looking for {name}")

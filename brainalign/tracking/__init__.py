@@ -3,5 +3,16 @@
 from brainalign.tracking.address import tracking_uri
 from brainalign.tracking.mirror import MirrorReport, Summaries, count_runs, mirror
 from brainalign.tracking.server import MlflowPage, serve
+from brainalign.tracking.showing import Showing, model_name
 
-__all__ = ["MirrorReport", "MlflowPage", "Summaries", "count_runs", "mirror", "serve", "tracking_uri"]
+__all__ = [
+    "MirrorReport",
+    "MlflowPage",
+    "Showing",
+    "Summaries",
+    "count_runs",
+    "mirror",
+    "model_name",
+    "serve",
+    "tracking_uri",
+]
