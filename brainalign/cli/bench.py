@@ -191,6 +191,17 @@ def chaos(
 
 
 @app.command()
+def priors(smoke: SmokeOption = False, json: JsonOption = False) -> None:
+    """Search a larger model with and without the best settings of a smaller one, seed by seed.
+
+    Example: brainalign bench priors --smoke
+    """
+    from brainalign.search.prior_benchmark import benchmark_priors
+
+    _show("Priors", (benchmark_priors(4, 2) if smoke else benchmark_priors()).to_json(), json)
+
+
+@app.command()
 def orders(
     model: ModelOption = "smollm2-135m",
     data: Annotated[Path | None, typer.Option("--data", help="Problems; default: the package's own.")] = None,

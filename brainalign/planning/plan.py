@@ -134,6 +134,8 @@ def _plan_branch(study: Study, branch: Branch, costs: CostModel) -> BranchPlan:
 def make_plan(study: Study, costs: CostModel, prices: Prices) -> Plan:
     """Price a study on a cluster.
 
+    What early stopping saves, and that carried settings wait for the smallest model, is not foreseen.
+
     Raises
     ------
     ClusterError

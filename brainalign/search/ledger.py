@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from brainalign.artifacts import Store, TrialRow
 from brainalign.errors import StudyError
-from brainalign.study import Branch, Place, Study, bracket_of, branches, n_awaited
+from brainalign.study import Branch, Place, Study, bracket_of, branches, carried_from, carried_rank, n_awaited
 from brainalign.trials import trial_kind, values_at_rungs
 
 
@@ -82,6 +82,7 @@ class Ledger:
         self.n_new = 0
         self._books = {branch: _Book() for branch in self.branches}
         self._budgets = {branch: study.n_trials(branch.kind) for branch in self.branches}
+        self._sources = {branch: carried_from(study, branch) for branch in self.branches}
         self._order = {branch: index for index, branch in enumerate(self.branches)}
         for row in rows:
             self._enter(row_place(row), row)
@@ -214,7 +215,21 @@ class Ledger:
         return found
 
     def _may_start(self, place: Place) -> bool:
+        source = self._sources[place.branch]
+        if source is not None and carried_rank(self.study, place) is not None and not self._is_searched(source):
+            return False
         return self._books[place.branch].n_prefix >= n_awaited(self.study, place.branch.kind, place.number)
+
+    def carried(self, place: Place) -> Mapping[str, Any] | None:
+        """Return the setting that a trial carries over from the smallest model; None where it carries none."""
+        source, rank = self._sources[place.branch], carried_rank(self.study, place)
+        if source is None or rank is None:
+            return None
+        settings: list[Mapping[str, Any]] = []
+        for row in self.study.goals(place.branch.kind).ranked(self.trials(source)):
+            if row.setting not in settings:
+                settings.append(row.setting)
+        return settings[rank] if rank < len(settings) else None
 
     def start(self, place: Place, setting: Mapping[str, Any]) -> None:
         """Note that a place is being worked on, with which setting."""

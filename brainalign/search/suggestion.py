@@ -52,6 +52,9 @@ class Suggester:
         section = study.kinds[branch.kind]
         if place.number < len(section.enqueue):
             return study.enqueued(branch.kind)[place.number]
+        carried = self._ledger.carried(place)
+        if carried is not None:
+            return dict(carried)
         if section.sampler == "grid":
             return self._grid_point(branch, place.number - len(section.enqueue))
         if branch not in self._views:

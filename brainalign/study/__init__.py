@@ -3,7 +3,7 @@
 from brainalign.study.checks import check_name
 from brainalign.study.files import load_study, packaged_studies, read_study_text
 from brainalign.study.goals import MODELLED_COST, Direction, Goals, front_to_json
-from brainalign.study.places import Branch, Place, branches
+from brainalign.study.places import Branch, Place, branches, carried_from, carried_rank
 from brainalign.study.schema import Study, parse_study
 from brainalign.study.searching import GENERATIONAL, LEARNING, KindSection
 from brainalign.study.smoke import smoke
@@ -23,6 +23,8 @@ __all__ = [
     "Study",
     "bracket_of",
     "branches",
+    "carried_from",
+    "carried_rank",
     "check_name",
     "front_to_json",
     "load_study",

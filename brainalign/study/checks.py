@@ -48,6 +48,7 @@ def check_kind(study: "Study", name: str, where: str) -> None:
     _check_goals(study, name, where)
     _check_sampler(study, name, where)
     _check_stopping(study, name, where)
+    _check_carry(study, name, where)
 
 
 def _check_goals(study: "Study", name: str, where: str) -> None:
@@ -113,4 +114,19 @@ def _check_stopping(study: "Study", name: str, where: str) -> None:
         raise InputError(
             f"{where}.bracket: expected a divisor of the {n_trials} trials of an arm, found {stopping.bracket}: change "
             "either"
+        )
+
+
+def _check_carry(study: "Study", name: str, where: str) -> None:
+    """Refuse carried settings that a sampler could not learn from, or that an arm has no trials for."""
+    section, n_trials = study.kinds[name], study.n_trials(name)
+    if section.carry and section.sampler not in LEARNING:
+        raise InputError(
+            f"{where}.carry: expected a sampler of {', '.join(LEARNING)} where settings are carried, found "
+            f"{section.sampler}: choose one of them"
+        )
+    if section.carry + len(section.enqueue) > n_trials:
+        raise InputError(
+            f"{where}.carry: expected at most the {n_trials - len(section.enqueue)} trials of an arm that are not "
+            f"enqueued, found {section.carry}: raise trials"
         )

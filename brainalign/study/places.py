@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from brainalign.artifacts import Part, place_name
 from brainalign.study.schema import Study
+from brainalign.zoo import model_facts
 
 
 @dataclass(frozen=True, order=True)
@@ -39,3 +40,18 @@ def branches(study: Study) -> Iterator[Branch]:
         for model in study.models:
             for arm in study.arms(kind):
                 yield Branch(model, kind, arm)
+
+
+def carried_from(study: Study, branch: Branch) -> Branch | None:
+    """Branch whose best settings a branch begins with: the same on the study's smallest model; None where none is."""
+    if not study.kinds[branch.kind].carry:
+        return None
+    smallest = min(study.models, key=lambda name: model_facts(name).n_parameters)
+    return None if branch.model == smallest else Branch(smallest, branch.kind, branch.arm)
+
+
+def carried_rank(study: Study, place: Place) -> int | None:
+    """Which of the best settings a trial carries over, 0 the best; None where it is suggested as ever."""
+    section = study.kinds[place.branch.kind]
+    rank = place.number - len(section.enqueue)
+    return rank if place.part == "selection" and 0 <= rank < section.carry else None

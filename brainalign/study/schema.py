@@ -130,7 +130,7 @@ class Study(Section):
 
 def _without_defaults(section: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out keys that came later and stand at their default, so that a study keeps the hash that it began with."""
-    later: dict[str, Any] = {"population": None, "reproducible": True, "constraints": {}, "stopping": None}
+    later: dict[str, Any] = {"population": None, "reproducible": True, "constraints": {}, "stopping": None, "carry": 0}
     return {key: value for key, value in section.items() if key not in later or value != later[key]}
 
 

@@ -27,6 +27,10 @@ class SearchSection(Section):
     every result is used at once, and the trials then depend on which finished first. CMA-ES and NSGA-II advance by
     generations of ``population`` trials; random, grid and QMC learn nothing, so neither concerns them, unless trials
     are stopped early: then the window also says whom a trial is compared with.
+
+    ``carry`` is how many of the best settings that the study's smallest model found in an arm are the first trials of
+    the same arm on all other models, after the enqueued ones. Depths are relative and strengths in units of the
+    activations' spread, so a setting means the same on each.
     """
 
     sampler: Sampler = "tpe"
@@ -35,6 +39,7 @@ class SearchSection(Section):
     population: Annotated[int, Field(ge=2)] | None = None
     reproducible: bool = True
     stopping: StoppingSection | None = None
+    carry: Annotated[int, Field(ge=0)] = 0
 
 
 class Goal(Section):

@@ -32,4 +32,4 @@ def _few_trials(section: KindSection, n_trials: int) -> KindSection:
     stopping = section.stopping
     if stopping is not None and stopping.bracket is not None:
         stopping = stopping.model_copy(update={"bracket": few})
-    return section.model_copy(update={"trials": few, "stopping": stopping})
+    return section.model_copy(update={"trials": few, "stopping": stopping, "carry": min(section.carry, 1)})
