@@ -27,6 +27,10 @@ _OTHER_ARM = 1.5
 _BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
 
 
+START_S = 3.0
+"""From asking Ray for a worker until its process has imported torch and transformers, measured on two cores, s."""
+
+
 @dataclass(frozen=True)
 class Calibration:
     """How much longer trials took than modelled: a robust mean of ratios with its interval, and from what."""
@@ -106,12 +110,12 @@ class CostModel:
         return OVERHEAD_S + device_s(self.work(branch, setting, part), model, device, share)
 
     def load_s(self, model: ModelFacts) -> float:
-        """Time to load a model into a slot and prefill the prompts of all problems, s."""
+        """Time to start a worker's process, load a model into it and prefill the prompts of all problems, s."""
         device = gpu(self.cluster.gpu_memory_gib) if self.cluster.n_gpus else CPU_CORE
         weights = _weight_bytes(model)
         n_tokens = sum(self.data.n_problems.values()) * self.data.n_prompt_tokens
         prefill = 2 * model.n_parameters * n_tokens / device.flops
-        return weights / device.load_bytes_per_s + prefill
+        return START_S + weights / device.load_bytes_per_s + prefill
 
     def device(self, branch: Branch) -> Device:
         """Return the device that a trial computes on."""

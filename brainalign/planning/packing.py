@@ -59,7 +59,7 @@ def demand(needs: Resources, cluster: Cluster) -> Resources:
     where one has too few.
     """
     if not cluster.n_gpus or not needs.device_memory_gib:
-        return needs
+        return replace(needs, device_memory_gib=0.0)  # kinds that differ in nothing else share their warm places
     share = needs.device_memory_gib / (FILL * cluster.gpu_memory_gib)
     if share <= 1:
         return replace(needs, gpus=1 / min(MOST_SHARING, math.floor(1 / share)))
@@ -99,6 +99,8 @@ class Offer:
         Whether it may go to a place that does not have its model loaded.
     may_grow : bool
         Whether the cluster could hold more trials of its size than run now: if not, it waits for its own like.
+    load_s : float
+        Time until a place that does not have its model loaded is ready for it, s.
     """
 
     key: Hashable
@@ -108,6 +110,7 @@ class Offer:
     finish_s: float
     worth_loading: bool = True
     may_grow: bool = True
+    load_s: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -125,7 +128,7 @@ class Load:
     n_at_once : int
         Trials of the size that the cluster holds when it is empty.
     load_s : float
-        Time to load the model into a place, s.
+        Time until a place that does not have the model loaded is ready for it, s.
     """
 
     left_s: float
@@ -147,6 +150,7 @@ class Load:
             finish_s=self.load_s + max(chain_s, self.left_s / max(self.n_running, 1)),
             worth_loading=self.n_running == 0 or self.left_s > self.n_running * self.load_s,
             may_grow=self.n_running < self.n_at_once,
+            load_s=self.load_s,
         )
 
     @property
@@ -320,8 +324,9 @@ def choose(offers: Sequence[Offer], room: Room, horizon_s: float) -> tuple[Offer
     """Choose which trial starts now, and where; None where none fits.
 
     Trials that would end the study late come first: those whose tail is as long as all the work left would take on the
-    whole cluster. Then a place that has a model loaded is offered that model. Then the model that would end last with
-    the places that it has, if one more place brings its end nearer than loading takes.
+    whole cluster; one whose model is loaded goes before others whose tails are longer by less than loading takes.
+    Then a place that has a model loaded is offered that model. Then the model that would end last with the places that
+    it has, if one more place brings its end nearer than loading takes.
     The first of the urgent ones that fits nowhere keeps the nodes nearest to it, so that a model of many GPUs is not
     starved by small ones that always fit; the others go elsewhere.
 
@@ -334,6 +339,7 @@ def choose(offers: Sequence[Offer], room: Room, horizon_s: float) -> tuple[Offer
     """
     ranked = sorted(offers, key=lambda offer: -offer.tail_s)
     urgent = [offer for offer in ranked if offer.tail_s >= horizon_s]
+    urgent.sort(key=lambda offer: -offer.tail_s - (offer.load_s if room.warm_place(offer.model, offer.needs) else 0.0))
     reserved: frozenset[int] = frozenset()
     for offer in urgent:
         claim = room.warm_place(offer.model, offer.needs) or _cold_place(offer, room, reserved)

@@ -11,7 +11,9 @@ from brainalign.search.usage import spent_by
 from brainalign.study import Place, Study
 
 WEIGH_EVERY_S = 20.0
-"""How often the study's files are weighed, where there is a cap on disk."""
+"""How often the study's files are weighed at the least, where there is a cap on disk."""
+WEIGH_EVERY_TRIALS = 4
+"""They are weighed as well when so many trials have ended since, and a quarter of those weighed."""
 _HOUR_S = 3600.0
 
 
@@ -75,9 +77,10 @@ class Budget:
         return Spent(1, hours * needs.gpus, hours * needs.cpus, seconds, kept_gib)
 
     def _weigh(self) -> int:
-        if self._caps.disk_gib is not None and time.monotonic() - self._weighed > WEIGH_EVERY_S:
-            ledger = self._ledger
+        ledger = self._ledger
+        n_since = len(ledger.rows) - self._n_weighed
+        is_old = time.monotonic() - self._weighed > WEIGH_EVERY_S
+        if self._caps.disk_gib is not None and (is_old or n_since >= max(WEIGH_EVERY_TRIALS, self._n_weighed / 4)):
             self._bytes = study_bytes(self._store, ledger.study.name, ledger.rows.values())
-            self._weighed, self._n_weighed = time.monotonic(), len(ledger.rows)
-        n_since = len(self._ledger.rows) - self._n_weighed
+            self._weighed, self._n_weighed, n_since = time.monotonic(), len(ledger.rows), 0
         return self._bytes + round(n_since * self._bytes / max(self._n_weighed, 1))

@@ -249,10 +249,13 @@ def _tune(ready: Prepared, ledger: Ledger, searcher: StudySearcher, watch: Watch
     trainable = tune.with_resources(tune.with_parameters(TrialWorker, shared=shared), _resources)
     scratch = Path(tempfile.mkdtemp(prefix="brainalign-tune-"))
     hook = Hook(ledger, searcher, watch, lambda: _mirror(store, study.name, watch.heard))
+    # Without a number Tune asks for one trial at a time and waits until its worker has started; the searcher itself
+    # says how many there is room for.
+    at_once = study.execution.workers or max(sum(ledger.n_left().values()), 1)
     tuner = tune.Tuner(
         trainable,
         tune_config=tune.TuneConfig(
-            search_alg=searcher, num_samples=-1, reuse_actors=True, max_concurrent_trials=study.execution.workers
+            search_alg=searcher, num_samples=-1, reuse_actors=True, max_concurrent_trials=at_once
         ),
         run_config=tune.RunConfig(
             name=study.name,

@@ -22,10 +22,23 @@ def offer(model: str, gpus: float, tail_s: float = 10.0, **changes: object) -> O
 
 def test_on_a_cluster_without_gpus_a_trial_asks_what_its_kind_says() -> None:
     cluster = uniform_cluster(2, 0, 0.0, 16)
-    for kind in ("nari", "predictivity"):
-        asked = trial_kind(kind).resources(model_facts("smollm2-135m"))
-        assert demand(asked, cluster) == asked
-        assert asked.gpus == 0
+    facts = model_facts("smollm2-135m")
+    nari, predictivity = (trial_kind(kind).resources(facts) for kind in ("nari", "predictivity"))
+    assert (nari.cpus, nari.gpus, nari.memory_gib) == (1, 0, predictivity.memory_gib)
+    assert demand(nari, cluster) == demand(predictivity, cluster) == predictivity  # so that they share warm places
+
+
+def test_a_warm_trial_goes_before_an_urgent_one_whose_tail_is_longer_by_less_than_loading() -> None:
+    cluster = uniform_cluster(1, 0, 0.0, 2)
+    for tail_s, first in ((12.0, "warm"), (14.0, "cold")):
+        room = Room(cluster)
+        claim = room.find(needs(0))
+        assert claim is not None
+        room.take(claim)
+        room.give_back(claim, "warm")
+        chosen = choose([offer("cold", 0, tail_s, load_s=3.0), offer("warm", 0, 10.0, load_s=3.0)], room, 1.0)
+        assert chosen is not None
+        assert chosen[0].key == first
 
 
 @pytest.mark.parametrize("model", [facts.name for facts in list_models() if facts.cards])

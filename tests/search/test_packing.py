@@ -25,6 +25,6 @@ def test_a_worker_serves_all_kinds_and_arms_of_one_model_and_no_other(finished: 
         kinds.setdefault(row.host, set()).add(row.kind)
     assert all(len(names) == 1 for names in models.values())
     assert any(len(names) == 2 for names in kinds.values())
-    assert len(models) < 20  # of 52 trials: most found their model loaded
+    assert len(models) < 10  # of 52 trials: nearly all found their model loaded
     llama = [row for row in scientific(rows) if row["model"] == "tiny-random-llama"]
     assert llama == scientific(finished.store.read_trials("quickstart"))
