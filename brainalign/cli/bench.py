@@ -198,7 +198,7 @@ def priors(smoke: SmokeOption = False, json: JsonOption = False) -> None:
     """
     from brainalign.search.prior_benchmark import benchmark_priors
 
-    _show("Priors", (benchmark_priors(4, 2) if smoke else benchmark_priors()).to_json(), json)
+    _show("Priors", (benchmark_priors(3, 1) if smoke else benchmark_priors()).to_json(), json)
 
 
 @app.command()

@@ -79,6 +79,7 @@ class Ledger:
         self.lost: dict[Place, Mapping[str, Any]] = {}
         self.paused: dict[Place, Mapping[str, Any]] = {}
         self._values: dict[Place, Mapping[int, float]] = {}
+        self._spent_s: dict[Place, float] = {}
         self.n_new = 0
         self._books = {branch: _Book() for branch in self.branches}
         self._budgets = {branch: study.n_trials(branch.kind) for branch in self.branches}
@@ -236,17 +237,23 @@ class Ledger:
         self.running[place] = setting
         self.paused.pop(place, None)
 
-    def pause(self, place: Place, values: Mapping[int, float]) -> None:
-        """Note that a trial waits at a rung, with its values there and before; it holds nothing meanwhile.
+    def pause(self, place: Place, values: Mapping[int, float], seconds: float = 0.0) -> None:
+        """Note that a trial waits at a rung, with its values there and before, and what it took to get there.
 
-        A driver that is killed forgets it: the next one asks again, and the trial's checkpoint is at the rung already.
+        It holds nothing meanwhile. A driver that is killed forgets it: the next one asks again, and the trial's
+        checkpoint is at the rung already.
         """
         self.paused[place] = self.running.pop(place)
         self._values[place] = dict(values)
+        self._spent_s[place] = self.spent_s(place) + seconds
 
     def values_of(self, place: Place) -> Mapping[int, float]:
         """Give a trial's values at the rungs where it waited."""
         return self._values.get(place, {})
+
+    def spent_s(self, place: Place) -> float:
+        """Return the time that a trial took up to where it waits, s."""
+        return self._spent_s.get(place, 0.0)
 
     def lose(self, place: Place) -> None:
         """Note that a place ended without a final state: this run leaves it, the next one asks again."""

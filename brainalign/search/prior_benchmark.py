@@ -15,6 +15,12 @@ from brainalign.study import parse_study
 
 MODELS = ("nano-llama-0.1m", "nano-llama-0.4m")
 CARRY, WINDOW = 2, 2
+SPACE = {
+    "layers": {"start": {"low": 0.0, "high": 0.75}, "width": {"low": 0.05, "high": 0.5}},
+    "alpha": {"low": 0.3, "high": 10, "log": True},
+    "learning_rate": {"low": 0.01, "high": 0.3, "log": True},
+    "n_steps": 50,
+}
 
 
 @dataclass(frozen=True)
@@ -30,8 +36,8 @@ class PriorBenchmark:
     best_with, best_without : tuple of float
         Mean over seeds of the best after 1, 2, … trials.
     gain, gain_sd : float
-        Mean over seeds and trials of the first minus the second, and its standard deviation over seeds; a gain within
-        one or two of them shows nothing.
+        Mean over seeds and trials of the first minus the second, and its standard deviation over seeds (None of
+        one); a gain within one or two of them shows nothing.
     gain_last : float
         The same after all trials.
     """
@@ -43,7 +49,7 @@ class PriorBenchmark:
     best_with: tuple[float, ...]
     best_without: tuple[float, ...]
     gain: float
-    gain_sd: float
+    gain_sd: float | None
     gain_last: float
 
     def to_json(self) -> dict[str, Any]:
@@ -72,7 +78,7 @@ def benchmark_priors(n_trials: int = 12, n_seeds: int = 5, models: Sequence[str]
         best_with=tuple(carried.mean(axis=0).tolist()),
         best_without=tuple(plain.mean(axis=0).tolist()),
         gain=float(by_seed.mean()),
-        gain_sd=float(by_seed.std(ddof=1)) if n_seeds > 1 else float("nan"),
+        gain_sd=float(by_seed.std(ddof=1)) if n_seeds > 1 else None,
         gain_last=float(gains[:, -1].mean()),
     )
 
@@ -89,7 +95,7 @@ def _best(store: Store, models: Sequence[str], n_trials: int, carry: int, seed: 
         },
         "seeds": {"search": seed},
         "search": {"carry": carry, "window": WINDOW, "startup_trials": max(3, n_trials // 3)},
-        "kinds": {"nari": {"arms": ["guided"], "trials": n_trials}},
+        "kinds": {"nari": {"arms": ["guided"], "trials": n_trials, "space": SPACE}},
     }
     run_study(parse_study(raw, "benchmark"), store=store)
     rows = [row for row in store.read_trials(name) if row.model == models[-1] and row.part == "selection"]

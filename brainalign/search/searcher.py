@@ -85,7 +85,7 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         place = self._live.pop(trial_id)
         self._slots.free(place)
         if result and result.get("state") == PAUSED:
-            self._ledger.pause(place, values_at_rungs(result))
+            self._ledger.pause(place, values_at_rungs(result), float(result["seconds"]))
             return
         row = self._store.read_trial(self._ledger.study.name, str(place))
         if row is None or row == self._ledger.again.get(place):

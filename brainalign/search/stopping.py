@@ -68,4 +68,4 @@ def _halving(ledger: Ledger, place: Place, stopping: StoppingSection) -> Rungs:
             values is not None and place.number in values and place.number not in promoted(values, stopping.reduction)
         )
         steps.append(Rung(at, FAILED if is_out else PASSED))
-    return Rungs(tuple(steps), pause, ledger.values_of(place))
+    return Rungs(tuple(steps), pause, ledger.values_of(place), ledger.spent_s(place))

@@ -95,12 +95,18 @@ class TrialWorker(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Run the trial, write its result and its row, then report."""
-        place = config_place(self.config)
+        place, clock = config_place(self.config), time.perf_counter()
         try:
             context, how = self._get_context(), {name: self.config[name] for name in ("again", "rungs")}
             row = run_trial(place, self.config["setting"], self._shared, context, held=self._held(), **how)
         except Halted as halted:
-            return {"done": True, "objective": None, "state": PAUSED, **rung_metrics(halted.values)}
+            return {
+                "done": True,
+                "objective": None,
+                "state": PAUSED,
+                "seconds": time.perf_counter() - clock,
+                **rung_metrics(halted.values),
+            }
         except (StudyError, InputError, ModelError) as error:
             # The store's fault or the user's: another trial, or another try in another process, would meet it too.
             failure = "error" if isinstance(error, StudyError) else "user"
@@ -174,7 +180,7 @@ def run_trial(
         data_hash=shared.dataset.source.content_hash,
         data_source=shared.dataset.source.kind,
         started_at=started.isoformat(timespec="seconds"),
-        seconds=time.perf_counter() - clock,
+        seconds=rungs.spent_s + time.perf_counter() - clock,
         device=held.device,
         cpus=held.cpus,
         gpus=held.gpus,

@@ -51,11 +51,14 @@ class Rungs:
         The rung where it waits for the others of its bracket.
     known : mapping of int to float
         What it had where it waited before; of a trial that fails later this is kept, as others went by it.
+    spent_s : float
+        Time that it took up to where it waited, s.
     """
 
     steps: tuple[Rung, ...] = ()
     pause: int | None = None
     known: Mapping[int, float] = field(default_factory=dict)
+    spent_s: float = 0.0
 
     def verdict(self, values: Mapping[int, float]) -> tuple[Verdict, dict[int, float]]:
         """Judge a trial by its values at the rungs that it has reached, higher is better.

@@ -224,6 +224,16 @@ def test_several_objectives_and_constraints_are_told_with_their_front(store: Sto
     words = " ".join(methods(read_study(store, plan.name), None))
     assert "to maximise net_balanced_accuracy" in words
     assert "and to minimise broken; winners are the best by the first, with broken at most 0.29" in words
+    stopped = {"objective": None, "stopping": {"rule": "asha", "rungs": [4, 8]}}
+    other = {
+        **content["study"],
+        "budget": {"repeats": 3},
+        "kinds": {"nari": content["study"]["kinds"]["nari"] | stopped},
+    }
+    store.write_manifest(plan.name, {**content, "study": other})
+    words = " ".join(methods(read_study(store, plan.name), None))
+    assert "stopped by asha after 4 and 8 checks where it fell behind earlier ones; it counts as tried" in words
+    assert "with 3 replicate seeds" in words
     content["study"]["kinds"]["nari"]["constraints"] = {"broken": {"at_most": 0.0}}
     store.write_manifest(plan.name, content)
     assert any(

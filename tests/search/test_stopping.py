@@ -150,6 +150,22 @@ def test_of_a_bracket_one_ninth_is_trained_to_the_end_and_no_more() -> None:
         assert at == {1: 9, 3: 3, 9: 1}
 
 
+def test_what_a_trial_took_before_it_waited_counts_when_it_goes_on() -> None:
+    ledger = Ledger(make_study("halving"), [])
+    for number in range(9):
+        place = Place(BRANCH, number, "selection")
+        ledger.start(place, {})
+        ledger.pause(place, {1: number / 10}, 5.0)
+    best, worst = (Place(BRANCH, number, "selection") for number in (8, 0))
+    assert ledger.next_place() == worst
+    assert rungs_of(ledger, worst).verdict({1: 0.0})[0] == "stop"
+    going = rungs_of(ledger, best)
+    assert (going.verdict({1: 0.8})[0], going.pause, going.spent_s, going.known) == ("go", 3, 5.0, {1: 0.8})
+    ledger.start(best, {})
+    ledger.pause(best, {1: 0.8, 3: 0.9}, 7.0)
+    assert rungs_of(ledger, best).spent_s == 12.0
+
+
 def test_a_trial_waits_for_those_that_it_is_compared_with_whatever_its_sampler_learns_from() -> None:
     assert [n_awaited(make_study("asha", sampler="random"), "label", number) for number in (2, 3, 4, 10)] == [
         0,
