@@ -5,12 +5,23 @@ from brainalign.artifacts.inventory import Holding, free, study_bytes, take_stoc
 from brainalign.artifacts.keys import content_key, file_sha256, hash_arrays, hash_file, hash_json, stream, stream_seed
 from brainalign.artifacts.provenance import provenance
 from brainalign.artifacts.store import SCHEMA_VERSION, Store
-from brainalign.artifacts.tables import OUTCOME_SCHEMA, TRIAL_SCHEMA, Part, Result, State, TrialRow
+from brainalign.artifacts.tables import (
+    OUTCOME_SCHEMA,
+    TRIAL_SCHEMA,
+    UNSCIENTIFIC,
+    Part,
+    Result,
+    State,
+    TrialRow,
+    place_name,
+    table_hash,
+)
 
 __all__ = [
     "OUTCOME_SCHEMA",
     "SCHEMA_VERSION",
     "TRIAL_SCHEMA",
+    "UNSCIENTIFIC",
     "Holding",
     "Part",
     "Result",
@@ -23,10 +34,12 @@ __all__ = [
     "hash_arrays",
     "hash_file",
     "hash_json",
+    "place_name",
     "provenance",
     "stream",
     "stream_seed",
     "study_bytes",
+    "table_hash",
     "take_stock",
     "write_atomically",
     "write_json",

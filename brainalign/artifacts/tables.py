@@ -1,7 +1,7 @@
 """The two tables of a study, ``trials`` and ``outcomes``, and the result that joins them."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -9,6 +9,7 @@ from typing import Any, Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from brainalign.artifacts.keys import hash_json
 from brainalign.errors import StudyError
 
 Part = Literal["selection", "report"]
@@ -62,10 +63,16 @@ TRIAL_SCHEMA = pa.schema(
         ("gpus", pa.float64()),
         ("failure", pa.string()),
         ("batch_divisor", pa.int32()),
+        ("repeat", pa.int32()),
     ]
 )
-_LATER_COLUMNS = ("device", "cpus", "gpus", "failure", "batch_divisor")
+_LATER_COLUMNS = ("device", "cpus", "gpus", "failure", "batch_divisor", "repeat")
 _JSON_COLUMNS = ("setting", "metrics", "versions")
+
+
+def place_name(model: str, kind: str, arm: str, number: int, part: str, repeat: int | None = 0) -> str:
+    """Spell a trial's place in its study as one string."""
+    return f"{model}/{kind}/{arm}/{number}/{part}" + (f"/{repeat}" if repeat else "")
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,8 @@ class TrialRow:
     UTC; ``objective`` is None unless ``state`` is COMPLETE. ``reused`` says that the result was found by its key.
     ``device`` is ``"cpu"`` or a GPU's name, ``cpus`` and ``gpus`` what the trial held. ``failure`` is the class of the
     error. A ``batch_divisor`` above 1 marks a trial that was computed in smaller batches for want of memory: its
-    figures may differ in their last digits from those of the usual size.
+    figures may differ in their last digits from those of the usual size. A ``repeat`` above 0 marks a winner that is
+    read on the report part once more, with a replicate seed of its own.
     """
 
     study: str
@@ -105,11 +113,12 @@ class TrialRow:
     gpus: float = 0.0
     failure: str | None = None
     batch_divisor: int = 1
+    repeat: int = 0
 
     @property
     def place(self) -> str:
         """The trial's place in its study, as one string."""
-        return f"{self.model}/{self.kind}/{self.arm}/{self.number}/{self.part}"
+        return place_name(self.model, self.kind, self.arm, self.number, self.part, self.repeat)
 
     def to_table(self) -> pa.Table:
         """One-row table in ``TRIAL_SCHEMA``."""
@@ -130,6 +139,18 @@ class TrialRow:
             for name in _JSON_COLUMNS:
                 row[name] = json.loads(row[name])
         return [cls(**row) for row in rows]
+
+
+UNSCIENTIFIC = ("started_at", "seconds", "host", "versions", "reused", "device", "cpus", "gpus")
+"""Columns of ``trials`` that may differ between two runs of one study; all others must be equal."""
+
+
+def table_hash(rows: Iterable[TrialRow]) -> str:
+    """Hash the scientific columns of a study's rows, whatever order they come in."""
+    names = [spec.name for spec in fields(TrialRow) if spec.name not in UNSCIENTIFIC]
+    columns = ({name: getattr(row, name) for name in names} for row in rows)
+    spelled = [json.dumps(row, sort_keys=True, default=dict) for row in columns]
+    return hash_json(sorted(spelled))
 
 
 @dataclass(frozen=True)

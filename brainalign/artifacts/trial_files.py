@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from brainalign.artifacts.files import write_atomically, write_json
-from brainalign.artifacts.tables import TRIAL_SCHEMA, TrialRow, read_table
+from brainalign.artifacts.tables import TRIAL_SCHEMA, TrialRow, place_name, read_table
 from brainalign.errors import StudyError
 
 ROWS_VERSION = 1
@@ -180,8 +180,9 @@ def _stamp(path: Path) -> tuple[int, int]:
 
 
 def _places(table: pa.Table) -> dict[str, int]:
-    columns = (table[name].to_pylist() for name in ("model", "kind", "arm", "number", "part"))
-    return {"/".join(map(str, place)): index for index, place in enumerate(zip(*columns, strict=True))}
+    names = [name for name in ("model", "kind", "arm", "number", "part", "repeat") if name in table.column_names]
+    columns = (table[name].to_pylist() for name in names)
+    return {place_name(*place): index for index, place in enumerate(zip(*columns, strict=True))}
 
 
 @lru_cache(maxsize=4)

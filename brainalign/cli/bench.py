@@ -148,7 +148,7 @@ def sharing(
 
 @app.command()
 def study(smoke: SmokeOption = False, json: JsonOption = False) -> None:
-    """Search: suggestion, resume and status at 10,000 trials, and what a trial costs beyond its own work.
+    """Search: suggestion, resume and status at 10,000 trials, what a trial costs beyond its own work, and a window.
 
     Against Optuna's own TPE, and against Ray Tune with OptunaSearch and MLflowLoggerCallback.
 
@@ -156,15 +156,49 @@ def study(smoke: SmokeOption = False, json: JsonOption = False) -> None:
     """
     from brainalign.search.benchmark import benchmark_scale
     from brainalign.search.overhead import benchmark_overhead
+    from brainalign.search.window_benchmark import benchmark_window
 
     scale = benchmark_scale(500, 5) if smoke else benchmark_scale()
     overhead = benchmark_overhead(20, 6) if smoke else benchmark_overhead()
-    found = {"scale": scale.to_json(), "overhead": overhead.to_json()}
+    window = benchmark_window(16) if smoke else benchmark_window()
+    found = {"scale": scale.to_json(), "overhead": overhead.to_json(), "window": window.to_json()}
     if json:
         print_json(found)
     else:
         for title, facts in found.items():
             _show(title, facts, json)
+
+
+@app.command()
+def chaos(
+    kills: Annotated[int, typer.Option("--kills", min=1, help="How often a driver or a worker is killed.")] = 200,
+    seed: Annotated[int, typer.Option("--seed", help="Names the moments and whom they meet.")] = 0,
+    smoke: SmokeOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Kill -9 a study's driver and workers at random moments: its table must end as that of an undisturbed one.
+
+    A store on a full disk is tried as well, where this machine lets one be mounted. Exit code 1 where a table differs.
+
+    Example: brainalign bench chaos --smoke
+    """
+    from brainalign.search.chaos import benchmark_chaos
+
+    found = benchmark_chaos(2 if smoke else kills, seed)
+    _show("Chaos", found.to_json(), json)
+    if not found.passed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def priors(smoke: SmokeOption = False, json: JsonOption = False) -> None:
+    """Search a larger model with and without the best settings of a smaller one, seed by seed.
+
+    Example: brainalign bench priors --smoke
+    """
+    from brainalign.search.prior_benchmark import benchmark_priors
+
+    _show("Priors", (benchmark_priors(3, 1) if smoke else benchmark_priors()).to_json(), json)
 
 
 @app.command()

@@ -135,14 +135,15 @@ def finish(name: str, store: "Store", json: bool, what: str) -> None:
 
     from brainalign.cli.study_status import cost_lines
     from brainalign.errors import StudyError
-    from brainalign.reports import best_lines, mlflow_summaries, study_report, study_summary
+    from brainalign.reports import best_lines, mlflow_showings, mlflow_summaries, study_report, study_summary
     from brainalign.search import study_status as sum_up
     from brainalign.tracking import mirror
 
     path = study_report(store, name)
     summary = study_summary(store, name)
     try:
-        mirror(store, name, summaries=mlflow_summaries(summary))
+        figures = mlflow_summaries(summary)
+        mirror(store, name, summaries=figures, showings=mlflow_showings(store, name, figures))
     except StudyError as error:
         notes.print(f"[yellow]MLflow is not up to date:[/] {escape(str(error))}", soft_wrap=True)
     if json:
@@ -190,6 +191,7 @@ def verify(name: NameArgument, store: StoreOption = DEFAULT_STORE, json: JsonOpt
         print_json(asdict(found))
     else:
         console.print(f"{name}: {found.n_parquet} Parquet, {found.n_optuna} Optuna, {found.n_mlflow} MLflow")
+        console.print(f"  scientific columns of the table: {found.table_hash}", highlight=False)
         for line in found.differences:
             console.print(f"  {line}", soft_wrap=True)
     if found.differences:

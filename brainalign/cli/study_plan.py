@@ -46,12 +46,13 @@ def plan(
     Example: brainalign study plan studies/quickstart.yaml --nodes 1 --gpus-per-node 8 --gpu-memory-gib 80
     """
     from brainalign.errors import InputError
-    from brainalign.planning import Prices, make_plan, read_prices
+    from brainalign.planning import Prices, make_plan, plan_window_cost, read_prices
     from brainalign.planning.plan import cheapest_trial
     from brainalign.search.budget import study_caps
     from brainalign.search.preparation import data_size, prepare
     from brainalign.search.slots import cost_model
     from brainalign.study import load_study
+    from brainalign.zoo import model_facts
 
     sizes = (nodes, gpus_per_node, gpu_memory_gib, cpus_per_node)
     if here and any(size is not None for size in sizes):
@@ -66,12 +67,17 @@ def plan(
     costs = cost_model(where, study, cluster, size)
     study_caps(study).check(cheapest_trial(study, size))
     found = make_plan(study, costs, table)
+    window = plan_window_cost(found, cluster, {model: costs.load_s(model_facts(model)) for model in study.models})
     data = ready.dataset.source
     if json:
-        print_json({"name": study.name, "data": data.kind, "cluster": _words(cluster), **found.to_json()})
+        told = {**found.to_json(), "window": window.to_json()}
+        print_json({"name": study.name, "data": data.kind, "cluster": _words(cluster), **told})
         return
     say_source(data.kind, data.description)
     _show(study.name, found, cluster)
+    console.print(
+        f"repeating exactly makes it {window.ratio:.3f} times as long as using every result at once", soft_wrap=True
+    )
 
 
 def _cluster(nodes: int | None, gpus: int | None, gpu_memory_gib: float | None, cpus: int | None) -> "Cluster":

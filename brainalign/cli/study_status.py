@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from brainalign.artifacts import Store
 
 WATCH_EVERY_S = 2.0
-_COLUMNS = {"branch": "branch", "n_trials": "trials", "n_done": "done", "n_failed": "failed", "best": "best"}
+_COLUMNS = {"branch": "branch", "n_trials": "trials", "n_done": "done", "n_pruned": "stopped", "n_failed": "failed"}
+_COLUMNS |= {"best": "best"}
 _COSTS = {"n_trials": "trials", "gpu_hours": "GPU-hours", "cpu_hours": "core-hours", "wall_s": "wall, s"}
 _COSTS |= {"disk_gib": "disk, GiB"}
 

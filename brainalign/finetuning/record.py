@@ -1,6 +1,6 @@
 """What a training tells of itself: every step, every validation, and which epoch was best."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -72,6 +72,18 @@ class TrainingRecord:
     def n_since_best(self) -> int:
         """Validations after the best one."""
         return len(self.validations) - 1 - self.validations.index(self.best) if self.best else 0
+
+    def best_by(self, epochs: Iterable[int]) -> dict[int, float]:
+        """Give the best score of the validations up to each of these epochs; none of epochs that are yet to come.
+
+        A training whose patience was spent stays at its best.
+        """
+        found = {}
+        for epoch in epochs:
+            scores = [validation.score for validation in self.validations if validation.epoch <= epoch]
+            if scores and (self.is_finished or self.n_epochs >= epoch):
+                found[epoch] = max(scores)
+        return found
 
     def to_json(self) -> dict[str, Any]:
         """Spell it as JSON."""

@@ -42,6 +42,9 @@ class Training:
     validator : callable, optional
         None keeps no best weights.
     execution : Execution
+    halts : callable, optional
+        Told the record after every epoch: True ends the training there, unfinished, to be gone on with. Like the
+        execution no part of what the training is; with several workers it is pickled.
     """
 
     objective: Objective
@@ -50,6 +53,11 @@ class Training:
     folder: Path
     validator: Validator | None = None
     execution: Execution = field(default_factory=Execution)
+    halts: Callable[[TrainingRecord], bool] | None = None
+
+    def goes_on(self, record: TrainingRecord) -> bool:
+        """Whether another epoch is to be run."""
+        return not record.is_finished and not (self.halts is not None and self.halts(record))
 
 
 def train(model: LanguageModel, training: Training) -> TrainingRecord:
@@ -57,7 +65,8 @@ def train(model: LanguageModel, training: Training) -> TrainingRecord:
 
     Afterwards they hold the weights that validated best, or the last ones where nothing validated. Nothing else of the
     model changes, and the result is a function of the model's weights, the objective, the configuration and the names:
-    not of the number of workers or the ZeRO stage (up to rounding), nor of interruptions.
+    not of the number of workers or the ZeRO stage (up to rounding), nor of interruptions. One that is halted returns an
+    unfinished record and has been saved like one that was cut off.
 
     Parameters
     ----------
@@ -77,7 +86,7 @@ def train(model: LanguageModel, training: Training) -> TrainingRecord:
     checkpoints = Checkpoints(training.folder, training_identity(model, training))
     checkpoint = checkpoints.load_last()
     record = checkpoint.record if checkpoint else TrainingRecord()
-    if not record.is_finished:
+    if training.goes_on(record):
         record = _run(model, training, group, checkpoints, checkpoint)
     restore_trained(model, checkpoints)
     return record
@@ -151,7 +160,7 @@ class _Loop:
 
     def run(self, record: TrainingRecord) -> TrainingRecord:
         """Run the epochs that are left."""
-        while not record.is_finished:
+        while self.training.goes_on(record):
             record = self._finish(self._validate(self._epoch(record)))
         return record
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from brainalign.artifacts import Part, TrialRow
-from brainalign.planning.devices import CPU_CORE, UNMEASURED, Device, gpu
+from brainalign.planning.devices import CPU_CORE, REFERENCE, UNMEASURED, Device, gpu
 from brainalign.planning.estimate import Estimate
 from brainalign.planning.packing import Cluster, demand
 from brainalign.study import Branch
@@ -165,6 +165,14 @@ class CostModel:
 
     def _same_device(self, row: TrialRow, branch: Branch) -> bool:
         return (row.device == CPU_NAME) == (self.device(branch) is CPU_CORE)
+
+
+def reference_s(kind: str, ask: Ask, model: ModelFacts, data: DataSize) -> float:
+    """Time that a trial's work takes on the reference GPU, s: a function of its setting, on no clock and no cluster.
+
+    Neither patience nor early stopping is foreseen.
+    """
+    return device_s(trial_kind(kind).work(ask, model, data), model, REFERENCE)
 
 
 def device_s(work: Work, model: ModelFacts, device: Device, share: float = 1.0) -> float:

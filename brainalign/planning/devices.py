@@ -40,6 +40,8 @@ _GPUS = (
     (1e9, Device("a GPU of more than 80 GiB (H200, B200)", 1.6e14, 3.5e12, 3e-4, 3e9)),
 )
 FASTEST = _GPUS[-1][1]
+REFERENCE = _GPUS[2][1]
+"""What modelled costs are told in where they are searched for: the same wherever a study runs."""
 
 
 def gpu(memory_gib: float) -> Device:

@@ -13,7 +13,7 @@ from brainalign.planning.estimate import Estimate, exactly, total
 from brainalign.planning.packing import MOST_SHARING, Cluster, demand
 from brainalign.planning.prices import Prices
 from brainalign.planning.simulation import Chain, Schedule, amount, simulate
-from brainalign.study import Branch, Study, branches, n_learned_from
+from brainalign.study import Branch, Study, branches, n_awaited
 from brainalign.trials import Ask, DataSize, Resources, trial_kind
 from brainalign.zoo import model_facts
 
@@ -32,7 +32,7 @@ End = Literal["value", "low", "high"]
 class BranchPlan:
     """What a branch will cost.
 
-    ``seconds`` are the times of its trials by number, the reading on the report part last where there is one.
+    ``seconds`` are the times of its trials by number, the ``n_reports`` readings on the report part last.
     """
 
     branch: Branch
@@ -40,7 +40,7 @@ class BranchPlan:
     seconds: tuple[Estimate, ...]
     kept_bytes: float
     waits: tuple[int, ...]
-    reports: bool
+    n_reports: int
     origin: str
 
     @property
@@ -51,8 +51,9 @@ class BranchPlan:
     def chain(self, end: End) -> Chain:
         """Say the same to a schedule, at one end of the interval."""
         times = [getattr(estimate, end) for estimate in self.seconds]
-        report_s = times.pop() if self.reports else None
-        return Chain(self.branch, self.needs, times, self.waits, report_s)
+        report_s = times[-1] if self.n_reports else None
+        trials = times[: len(times) - self.n_reports]
+        return Chain(self.branch, self.needs, trials, self.waits, report_s, n_reports=self.n_reports)
 
 
 @dataclass(frozen=True)
@@ -120,17 +121,20 @@ def _plan_branch(study: Study, branch: Branch, costs: CostModel) -> BranchPlan:
     settings = list(drawn_settings(study, branch))
     seconds = [costs.seconds(branch, setting) for setting in settings]
     kept = sum(costs.work(branch, setting).kept_bytes for setting in settings)
-    if kind.selects:
-        seconds.append(costs.seconds(branch, settings[-1], "report"))
-        kept += costs.work(branch, settings[-1], "report").kept_bytes
+    n_reports = study.budget.repeats if kind.selects else 0
+    if n_reports:
+        seconds += n_reports * [costs.seconds(branch, settings[-1], "report")]
+        kept += n_reports * costs.work(branch, settings[-1], "report").kept_bytes
     needs = demand(kind.resources(facts), costs.cluster)
-    waits = tuple(n_learned_from(study, branch.kind, number) for number in range(len(settings)))
+    waits = tuple(n_awaited(study, branch.kind, number) for number in range(len(settings)))
     kept += len(seconds) * _MIRROR_BYTES
-    return BranchPlan(branch, needs, tuple(seconds), kept, waits, kind.selects, costs.origin(branch))
+    return BranchPlan(branch, needs, tuple(seconds), kept, waits, n_reports, costs.origin(branch))
 
 
 def make_plan(study: Study, costs: CostModel, prices: Prices) -> Plan:
     """Price a study on a cluster.
+
+    What early stopping saves, and that carried settings wait for the smallest model, is not foreseen.
 
     Raises
     ------

@@ -25,9 +25,11 @@ class Chain:
     waits : sequence of int
         How many of the first trials each trial waits for; never falling.
     report_s : float or None
-        Time of the reading on the report part, which waits for all trials; None where there is none.
+        Time of a reading on the report part, which waits for all trials; None where there is none.
     n_done : int
         Trials that are done before the start.
+    n_reports : int
+        Readings on the report part, which do not wait for one another.
     """
 
     branch: Branch
@@ -36,6 +38,12 @@ class Chain:
     waits: Sequence[int]
     report_s: float | None
     n_done: int = 0
+    n_reports: int = 1
+
+    @property
+    def reports_s(self) -> float:
+        """Time of all readings on the report part together, s."""
+        return self.n_reports * (self.report_s or 0.0)
 
 
 @dataclass(frozen=True)
@@ -72,12 +80,12 @@ class _State:
     prefix: int = 0
     done: set[int] = field(default_factory=set)
     after: list[float] = field(default_factory=list)
-    reported: bool = False
+    n_reports_left: int = 0
 
     def __post_init__(self) -> None:
         self.next_number = self.prefix = self.chain.n_done
         self.after = _after(self.chain)
-        self.reported = self.chain.report_s is None
+        self.n_reports_left = 0 if self.chain.report_s is None else self.chain.n_reports
 
     @property
     def n_trials(self) -> int:
@@ -87,7 +95,7 @@ class _State:
     def ready(self) -> bool:
         if self.next_number < self.n_trials:
             return self.chain.waits[self.next_number] <= self.prefix
-        return not self.reported and self.prefix == self.n_trials
+        return self.n_reports_left > 0 and self.prefix == self.n_trials
 
     @property
     def next_s(self) -> float:
@@ -102,10 +110,12 @@ class _State:
         if number < self.n_trials:
             self.next_number += 1
         else:
-            self.reported = True
+            self.n_reports_left -= 1
         return number
 
     def finish(self, number: int) -> None:
+        if number == self.n_trials:
+            return  # a reading on the report part, which nothing waits for
         self.done.add(number)
         while self.prefix in self.done:
             self.done.remove(self.prefix)
@@ -143,7 +153,7 @@ def lower_bound_s(chains: Sequence[Chain], cluster: Cluster, load_s: Mapping[str
     work: dict[float, float] = {}
     for chain in chains:
         loading = load_s.get(chain.branch.model, 0.0)
-        busy = amount(chain.needs, cluster) * (math.fsum(chain.seconds) + (chain.report_s or 0.0))
+        busy = amount(chain.needs, cluster) * (math.fsum(chain.seconds) + chain.reports_s)
         work[loading] = work.get(loading, 0.0) + busy
     return max(longest, _shortest_s(work, cluster.n_gpus or cluster.n_cpus))
 
@@ -263,11 +273,11 @@ class _Play:
 
 def _left_s(state: _State) -> float:
     left = math.fsum(state.chain.seconds[state.next_number :])
-    return left if state.reported else left + (state.chain.report_s or 0.0)
+    return left + state.n_reports_left * (state.chain.report_s or 0.0)
 
 
 def _n_left(state: _State) -> int:
-    return state.n_trials - state.next_number + (not state.reported)
+    return state.n_trials - state.next_number + state.n_reports_left
 
 
 def _by_tail(state: _State) -> float:

@@ -6,6 +6,7 @@ from brainalign.reports.estimates import Estimate
 from brainalign.reports.geometry import GeometryInputs, GeometrySection, gather, geometry_report, geometry_section
 from brainalign.reports.lines import best_lines, mlflow_summaries
 from brainalign.reports.page import study_report
+from brainalign.reports.parents import mlflow_showings
 from brainalign.reports.tables import BestSetting, best_settings, comparisons, study_summary
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "gather",
     "geometry_report",
     "geometry_section",
+    "mlflow_showings",
     "mlflow_summaries",
     "study_report",
     "study_summary",

@@ -42,6 +42,10 @@ def mlflow_summaries(summary: Mapping[str, Any]) -> dict[str, dict[str, float]]:
         group = figures.setdefault(f"{row['model']}/{row['kind']}", {})
         _put(group, f"best.{row['arm']}", row["selection"], bounds=False)
         _put(group, f"report.{row['arm']}", row["report"])
+        if row["expected_best"] is not None:
+            group[f"expected_best.{row['arm']}"] = row["expected_best"]
+        if row["over_seeds"] is not None:
+            group |= {f"report.{row['arm']}.seeds_{what}": row["over_seeds"][what] for what in ("mean", "sd")}
     for row in summary["comparisons"]:
         _put(figures[f"{row['model']}/{row['kind']}"], f"difference.{row['control']}", row["difference"])
     open_groups = {f"{row['model']}/{row['kind']}" for row in summary["best"] if not row["done"]}
@@ -66,6 +70,9 @@ def _setting_line(row: Mapping[str, Any], kept: Mapping[str, Any]) -> str:
     elif row["missing"]:
         text += f" on the selection part. {row['missing']}"
     setting = f"; {setting_text(_varied(row, kept))}" if row["is_method"] else ""
+    seeds = row["over_seeds"]
+    if seeds is not None:
+        text += f", over {len(seeds['values'])} seeds {seeds['mean']:+.3f} (sd {seeds['sd']:.3f})"
     missed = f"; no setting met all constraints, this one misses {', '.join(row['missed'])}" if row["missed"] else ""
     return f"{text} (best of {row['n_tried']}{setting}{missed})"
 

@@ -17,7 +17,7 @@ from brainalign.spaces import (
     Range,
     Scalar,
 )
-from brainalign.study import GENERATIONAL, LEARNING, Goals
+from brainalign.study import GENERATIONAL, LEARNING, Goals, Study
 from brainalign.trials import trial_kind
 
 KIND_WORDS = {
@@ -168,7 +168,25 @@ def _search(study: StudyRecord, kind: str) -> str:
         f"Each arm of {kind} was given {n} trial{'s' if n != 1 else ''}, chosen by {sampler}{startup} (search seed "
         f"{parsed.seeds.search}, replicate seed {parsed.seeds.replicate}){aim}.{enqueued} Varied: {searched}."
         + (f" Kept: {setting_text(fixed)}." if fixed else "")
+        + _rules(parsed, kind)
     )
+
+
+def _rules(study: Study, kind: str) -> str:
+    """Early stopping, carried settings and repeated readings in words; empty where there are none."""
+    section, unit, words = study.kinds[kind], trial_kind(kind).rung_unit, ""
+    if section.stopping is not None and unit is not None:
+        at = " and ".join(map(str, section.stopping.rungs))
+        whom = f"its bracket of {section.stopping.bracket}" if section.stopping.bracket else "earlier ones"
+        words += (
+            f" A trial was stopped by {section.stopping.rule} after {at} {unit.name} where it fell behind {whom}; it "
+            "counts as tried."
+        )
+    if section.carry and len(study.models) > 1:
+        words += f" The {section.carry} best settings of the smallest model were the first trials on the others."
+    if study.budget.repeats > 1 and trial_kind(kind).selects:
+        words += f" Winners were read on the report part with {study.budget.repeats} replicate seeds."
+    return words
 
 
 def _aim(goals: Goals, meaning: str) -> str:

@@ -10,6 +10,7 @@ from brainalign.reports.comparisons import ArmComparison, compare_arms
 from brainalign.reports.effects import highlights, outcome_part, outcome_table, overall, strata_table
 from brainalign.reports.estimates import Estimate
 from brainalign.reports.figures.contrasts import contrasts
+from brainalign.reports.figures.fronts import fronts
 from brainalign.reports.figures.history import history, study_styles
 from brainalign.reports.figures.layers import predictivity
 from brainalign.reports.figures.slices import slices
@@ -104,6 +105,7 @@ def _search(study: StudyRecord, best: Sequence[BestSetting], compared: Sequence[
         "controls": contrasts(best, compared, study_styles(study)),
         "strength_map": strength_map(study),
         "history": history(study),
+        "fronts": fronts(study),
         "slices": slices(study),
         "predictivity": predictivity(study),
     }

@@ -15,7 +15,8 @@ from brainalign.trials import trial_kind
 class ArmRecord:
     """One arm of one kind on one model.
 
-    ``trials`` are its searched settings (selection part) by number; ``reported`` its rows on the report part;
+    ``trials`` are its searched settings (selection part) by number; ``reported`` its rows on the report part, and
+    ``repeated`` those of the winner run there once more, each with a seed of its own;
     ``is_method`` tells the method from its controls; ``goals`` say which setting is the best.
     """
 
@@ -25,6 +26,7 @@ class ArmRecord:
     is_method: bool
     trials: tuple[TrialRow, ...] = ()
     reported: tuple[TrialRow, ...] = ()
+    repeated: tuple[TrialRow, ...] = ()
     goals: Goals = field(default_factory=lambda: Goals({"objective": "maximize"}))
 
     @property
@@ -36,6 +38,11 @@ class ArmRecord:
     def failed(self) -> tuple[TrialRow, ...]:
         """Trials that ended with an error."""
         return tuple(row for row in self.trials if row.state == "FAILED")
+
+    @property
+    def pruned(self) -> tuple[TrialRow, ...]:
+        """Trials that were stopped early; they count as tried."""
+        return tuple(row for row in self.trials if row.state == "PRUNED")
 
     @property
     def best(self) -> TrialRow | None:
@@ -50,6 +57,16 @@ class ArmRecord:
             return None
         rows = [row for row in self.reported if row.number == best.number and row.state == "COMPLETE"]
         return rows[0] if rows else None
+
+    @property
+    def over_seeds(self) -> tuple[float, ...]:
+        """Objectives of the winner on the report part, one a seed; empty where it was run there once only."""
+        first = self.winner_on_report
+        if first is None:
+            return ()
+        again = [row for row in self.repeated if row.number == first.number and row.state == "COMPLETE"]
+        found = [float(row.objective) for row in (first, *again) if row.objective is not None]
+        return tuple(found) if len(found) > 1 else ()
 
 
 @dataclass(frozen=True)
@@ -66,7 +83,7 @@ class StudyRecord:
     @property
     def trials(self) -> tuple[TrialRow, ...]:
         """All rows, selection then report part, arm by arm."""
-        return tuple(row for arm in self.arms for row in (*arm.trials, *arm.reported))
+        return tuple(row for arm in self.arms for row in (*arm.trials, *arm.reported, *arm.repeated))
 
     @property
     def simulated(self) -> bool:
@@ -155,6 +172,7 @@ def _arm(rows: list[TrialRow], place: tuple[str, str, str], goals: Mapping[str, 
     model, kind, arm = place
     own = sorted((row for row in rows if (row.model, row.kind, row.arm) == place), key=lambda row: row.number)
     trials = tuple(row for row in own if row.part == "selection")
-    reported = tuple(row for row in own if row.part == "report")
-    record = ArmRecord(model, kind, arm, arm == trial_kind(kind).arms[0], trials, reported)
+    reported = tuple(row for row in own if row.part == "report" and not row.repeat)
+    repeated = tuple(row for row in own if row.part == "report" and row.repeat)
+    record = ArmRecord(model, kind, arm, arm == trial_kind(kind).arms[0], trials, reported, repeated)
     return replace(record, goals=goals[kind]) if kind in goals else record

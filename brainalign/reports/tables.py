@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import mean, stdev
 from typing import Any
 
 from brainalign.artifacts import Store, TrialRow
@@ -12,6 +13,7 @@ from brainalign.reports.methods import kept_settings
 from brainalign.reports.numbers import is_number
 from brainalign.reports.records import ArmRecord, StudyRecord, read_study
 from brainalign.reports.subjects import subject_interval
+from brainalign.statistics import expected_best
 from brainalign.steering.outcomes import OutcomeSummary, summarise
 from brainalign.study import front_to_json
 
@@ -23,11 +25,14 @@ INTERVAL_METRIC = "net_balanced_accuracy"
 class BestSetting:
     """The best setting of an arm.
 
-    ``selection`` and ``report`` are the objective on the two parts, ``gap`` their difference (what choosing the best of
-    ``n_tried`` settings cost), ``summary`` the outcomes on the report part, or on the selection part while there is no
-    other (``summary_part`` says which); ``done`` says whether nothing of the arm is left to run. ``number`` is None
-    where no trial has an objective; ``missing`` says what is not there and why. ``missed`` names the constraints that
-    the setting misses: a winner misses one only where no setting meets them all.
+    ``selection`` and ``report`` are the objective on the two parts, ``gap`` their difference: what choosing the best of
+    ``n_tried`` settings cost, ``n_pruned`` of which were stopped early. ``summary`` are the outcomes on the report
+    part, or on the selection part while there is no other (``summary_part`` says which); ``done`` says whether nothing
+    of the arm is left to run. ``number`` is None where no trial has an objective; ``missing`` says what is not there
+    and why. ``missed`` names the constraints that the setting misses: a winner misses one only where no setting meets
+    them all. ``over_seeds`` are the objectives on the report part, one for each seed that the winner was run with.
+    ``expected_best`` is the best that as many settings as the method tried, drawn from those of this arm, come to on
+    average on the selection part: of a control what the method's best has to be seen beside.
     """
 
     model: str
@@ -38,6 +43,7 @@ class BestSetting:
     number: int | None
     setting: dict[str, Any]
     n_tried: int
+    n_pruned: int
     n_failed: int
     done: bool
     selection: Estimate | None
@@ -47,6 +53,8 @@ class BestSetting:
     summary_part: str | None
     missing: str
     missed: tuple[str, ...] = ()
+    over_seeds: tuple[float, ...] = ()
+    expected_best: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """All fields as a JSON object."""
@@ -59,16 +67,38 @@ class BestSetting:
             "number",
             "setting",
             "n_tried",
+            "n_pruned",
             "n_failed",
             "done",
             "gap",
         )
         flat = {name: getattr(self, name) for name in (*names, "summary_part", "missing")}
         flat["missed"] = list(self.missed)
+        flat["expected_best"] = self.expected_best
+        flat["over_seeds"] = self.seeds_to_json()
         for name in ("selection", "report"):
             value: Estimate | None = getattr(self, name)
             flat[name] = None if value is None else value.to_json()
         return {**flat, "outcomes": None if self.summary is None else self.summary.to_json()}
+
+    def seeds_to_json(self) -> dict[str, Any] | None:
+        """Mean and standard deviation over seeds beside the single figures; None where there is one seed."""
+        values = self.over_seeds
+        return {"values": list(values), "mean": mean(values), "sd": stdev(values)} if values else None
+
+
+def _expected_best(study: StudyRecord, arm: ArmRecord) -> float | None:
+    """Give the best that as many draws as the method has settings come to, from the arm's own objectives."""
+    method = next((one for one in study.groups[(arm.model, arm.kind)] if one.is_method), None)
+    if method is None or not study.selects(arm.kind):
+        return None
+    sign = -1.0 if next(iter(arm.goals.directions.values())) == "minimize" else 1.0
+    found = expected_best([sign * float(row.objective or 0.0) for row in arm.complete], _n_tried(method))
+    return None if found is None else sign * found
+
+
+def _n_tried(arm: ArmRecord) -> int:
+    return len(arm.complete) + len(arm.pruned)
 
 
 @dataclass(frozen=True)
@@ -178,7 +208,8 @@ def _best_setting(study: StudyRecord, arm: ArmRecord) -> BestSetting:
         objective=study.objective_name(arm.kind),
         number=None if best is None else best.number,
         setting={} if best is None else dict(best.setting),
-        n_tried=len(arm.complete),
+        n_tried=_n_tried(arm),
+        n_pruned=len(arm.pruned),
         n_failed=len(arm.failed),
         done=_done(study, arm),
         selection=selection,
@@ -188,13 +219,16 @@ def _best_setting(study: StudyRecord, arm: ArmRecord) -> BestSetting:
         summary_part=None if summaries[told] is None else told,
         missing=_missing(study, arm),
         missed=() if best is None else tuple(name for name, over in arm.goals.violations(best).items() if over > 0),
+        over_seeds=arm.over_seeds,
+        expected_best=_expected_best(study, arm),
     )
 
 
 def _done(study: StudyRecord, arm: ArmRecord) -> bool:
     """Whether an arm has all its trials and, where there is a winner to report, its row on the report part."""
     searched = len(arm.trials) >= study.study.n_trials(arm.kind) if arm.kind in study.study.kinds else True
-    return searched and (not study.selects(arm.kind) or arm.best is None or bool(arm.reported))
+    n_reported = len({row.repeat for row in (*arm.reported, *arm.repeated)})
+    return searched and (not study.selects(arm.kind) or arm.best is None or n_reported >= study.study.budget.repeats)
 
 
 def _estimate(study: StudyRecord, row: TrialRow | None, summary: OutcomeSummary | None) -> Estimate | None:

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from brainalign.artifacts import TrialRow, write_text
 from brainalign.errors import StudyError
 from brainalign.search.parameters import Parameters
-from brainalign.search.view import STATES, constraints_of
+from brainalign.search.view import STATES, constraints_of, intermediate_values
 from brainalign.study import Branch, Goals, Place, Study, branches
 
 FINAL = tuple(STATES.values())
@@ -76,6 +76,8 @@ class OptunaMirror:
             self._storage.create_new_trial(self._study_id(place.branch), frozen)
             return
         self._storage.set_trial_user_attr(trial_id, "result_key", row.result_key)
+        for at, value in frozen.intermediate_values.items():
+            self._storage.set_trial_intermediate_value(trial_id, at, value)
         for name, value in frozen.system_attrs.items():
             self._storage.set_trial_system_attr(trial_id, name, value)
         self._storage.set_trial_state_values(trial_id, frozen.state, frozen.values)
@@ -165,6 +167,7 @@ def frozen_trial(
         values=None if values is None else list(values),
         params=params,
         distributions=distributions,
+        intermediate_values=intermediate_values(goals, row) if row is not None else None,
         user_attrs={"setting": dict(setting), "place": place} | ({"result_key": row.result_key} if row else {}),
         constraints=constraints_of(goals.violations(row)) if row is not None and values is not None else None,
     )

@@ -19,7 +19,7 @@ from brainalign.search.driver import run_study
 from brainalign.search.progress import Silent
 from brainalign.spaces import Range, Space
 from brainalign.study import parse_study
-from brainalign.trials import KINDS, Ask, DataSize, Resources, TrialKind, Work
+from brainalign.trials import KINDS, Ask, DataSize, Resources, RungUnit, TrialKind, Work
 
 if TYPE_CHECKING:
     from brainalign.trials import Context
@@ -60,8 +60,8 @@ class OverheadBenchmark:
         return asdict(self)
 
 
-class _Dummy:
-    """A kind whose trials do nothing: what is left is the platform's own time."""
+class Dummy:
+    """A kind whose trials do nothing, or sleep as their setting says: what is left is the platform's own time."""
 
     name = "dummy"
     version = 1
@@ -71,9 +71,10 @@ class _Dummy:
     minimised: tuple[str, ...] = ()
     selects = False
     batched = False
+    rung_unit: RungUnit | None = None
 
     def default_setting(self) -> dict[str, Any]:
-        return {"x": 1.0, "y": 1.0}
+        return {"x": 1.0, "y": 1.0, "sleep_s": 0.0}
 
     def default_space(self) -> Space:
         return {"x": Range(low=0, high=10), "y": Range(low=0.1, high=10, log=True)}
@@ -91,7 +92,11 @@ class _Dummy:
         return dict(ask.setting)
 
     def run(self, ask: Ask, context: "Context", key: str) -> Result:
+        time.sleep(float(ask.setting.get("sleep_s", 0)))
         return Result(key, self.name, ask.arm, {"score": _score(ask.setting)})
+
+    def rung_values(self, ask: Ask, result: Result) -> dict[int, float]:
+        return {}
 
 
 def _score(config: Any) -> float:
@@ -100,7 +105,7 @@ def _score(config: Any) -> float:
 
 def register_dummy() -> None:
     """Make the dummy kind known in this process; Ray calls it in each worker of the benchmark."""
-    kind: TrialKind = _Dummy()
+    kind: TrialKind = Dummy()
     KINDS[kind.name] = kind
 
 
@@ -114,7 +119,7 @@ def benchmark_overhead(n_trials: int = 500, n_plain: int = 60) -> OverheadBenchm
     n_plain : int
         Trials of Ray Tune without; their time does not depend on how many there are, and is long.
     """
-    with _local_ray(), tempfile.TemporaryDirectory(prefix="brainalign-bench-") as folder:
+    with dummy_ray(N_WORKERS), tempfile.TemporaryDirectory(prefix="brainalign-bench-") as folder:
         ours_s = _ours(Path(folder), n_trials)
         reused_s = _by_hand(Path(folder) / "reused", n_trials, reuse_actors=True)
         plain_s = _by_hand(Path(folder) / "plain", n_plain, reuse_actors=False)
@@ -132,14 +137,14 @@ def benchmark_overhead(n_trials: int = 500, n_plain: int = 60) -> OverheadBenchm
 
 
 @contextmanager
-def _local_ray() -> Iterator[None]:
-    """Start a local Ray whose workers know the dummy kind."""
-    with cluster(None, n_cpus=N_WORKERS, setup=f"{__name__}.{register_dummy.__name__}"):
+def dummy_ray(n_workers: int) -> Iterator[None]:
+    """Start a local Ray of so many places whose workers know the dummy kind."""
+    with cluster(None, n_cpus=n_workers, setup=f"{__name__}.{register_dummy.__name__}"):
         register_dummy()
         try:
             yield
         finally:
-            KINDS.pop(_Dummy.name, None)
+            KINDS.pop(Dummy.name, None)
 
 
 class _Clock(Silent):
@@ -173,7 +178,7 @@ def _ours(folder: Path, n_trials: int) -> float:
         "name": "overhead",
         "models": ["tiny-random-llama"],
         "betas": {"source": "simulated", "simulator": simulator},
-        "kinds": {_Dummy.name: {"trials": n_trials}},
+        "kinds": {Dummy.name: {"trials": n_trials}},
         "execution": {"workers": N_WORKERS},
     }
     clock = _Clock()

@@ -145,6 +145,8 @@ def _foundation(study: Study, other: Study) -> dict[str, Any]:
             "objective": list(study.goals(name).directions.items()),
             "population": study.population(name),
         }
+        if section["carry"]:
+            kinds[name]["carried from"] = min(study.models, key=lambda model: model_facts(model).n_parameters)
     return whole | {"kinds": kinds}
 
 

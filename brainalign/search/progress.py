@@ -86,7 +86,8 @@ class StudyProgress:
         best = f"best so far {self._best.objective:+.3f} ({self._best.arm} {self._best.number})" if self._best else ""
         self._bar.update(self._task, completed=n_done, total=n_total, left=left, best=best)
         if not self._console.is_terminal:
-            score = "failed" if row.objective is None else f"{row.objective:+.3f}"
+            ended = "stopped early" if row.state == "PRUNED" else "failed"
+            score = ended if row.objective is None else f"{row.objective:+.3f}"
             line = f"{n_done}/{n_total}  {row.place}  {score}  {row.seconds:.1f} s  {left}  {best}"
             self._console.print(line, highlight=False, soft_wrap=True)
 

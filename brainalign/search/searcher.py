@@ -11,9 +11,11 @@ from brainalign.search.kept_weights import keep_weights
 from brainalign.search.ledger import Ledger
 from brainalign.search.optuna_mirror import OptunaMirror
 from brainalign.search.slots import Slots
+from brainalign.search.stopping import rungs_of
 from brainalign.search.suggestion import Suggester
-from brainalign.search.worker import place_config
+from brainalign.search.worker import PAUSED, place_config
 from brainalign.study import Place
+from brainalign.trials import values_at_rungs
 
 
 class StudySearcher(Searcher):  # type: ignore[misc]
@@ -61,12 +63,12 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         if place is None:
             waiting = self._ledger.running and not self.stopped
             return None if waiting else Searcher.FINISHED
-        setting = self._suggester.suggest(place)
+        setting, rungs = self._suggester.suggest(place), rungs_of(self._ledger, place)
         self._ledger.start(place, setting)
         if place.part == "selection":
             self._mirror.ask(place, setting)
         self._live[trial_id] = place
-        config = place_config(place, setting, again=place in self._ledger.again)
+        config = place_config(place, setting, again=place in self._ledger.again, rungs=rungs)
         return {**config, "needs": self._needs(place)}
 
     def _needs(self, place: Place) -> dict[str, float]:
@@ -82,6 +84,9 @@ class StudySearcher(Searcher):  # type: ignore[misc]
         """Take a trial's row from the store; one without a row is lost to this run and asked again by the next."""
         place = self._live.pop(trial_id)
         self._slots.free(place)
+        if result and result.get("state") == PAUSED:
+            self._ledger.pause(place, values_at_rungs(result), float(result["seconds"]))
+            return
         row = self._store.read_trial(self._ledger.study.name, str(place))
         if row is None or row == self._ledger.again.get(place):
             self._ledger.lose(place)

@@ -12,7 +12,7 @@ from brainalign.planning.draws import drawn_settings
 from brainalign.planning.plan import GIB
 from brainalign.planning.simulation import amount
 from brainalign.search.ledger import Ledger
-from brainalign.study import Branch, Place, Study, n_learned_from
+from brainalign.study import Branch, Place, Study, n_awaited
 from brainalign.trials import DataSize, Resources, trial_kind
 from brainalign.zoo import model_facts
 
@@ -149,7 +149,7 @@ class Slots:
 
     def _offer(self, place: Place, n_left: int, loads: Mapping[Size, Load]) -> Offer:
         branch, study = place.branch, self._ledger.study
-        waits = n_learned_from(study, branch.kind, study.n_trials(branch.kind) - 1)
+        waits = n_awaited(study, branch.kind, study.n_trials(branch.kind) - 1)
         n_rounds = math.ceil(n_left / study.kinds[branch.kind].window) if waits else 1
         chain_s = self._seconds[branch] * (n_rounds + trial_kind(branch.kind).selects)
         return loads[self._sizes[branch]].offer(place, *self._sizes[branch], chain_s)

@@ -43,6 +43,7 @@ def _branch(ledger: Ledger, branch: Branch) -> dict[str, Any]:
         "branch": str(branch),
         "n_trials": ledger.study.n_trials(branch.kind),
         "n_done": len(rows),
+        "n_pruned": sum(row.state == "PRUNED" for row in rows),
         "n_failed": sum(row.state == "FAILED" for row in rows),
         "best": None if best is None else best.objective,
         "missed": [] if best is None else [name for name, over in goals.violations(best).items() if over > 0],

@@ -38,6 +38,8 @@ class Suggester:
             The report part of a branch without a winner.
         """
         study, branch = self._ledger.study, place.branch
+        if place in self._ledger.paused:
+            return dict(self._ledger.paused[place])
         if place in self._ledger.again:
             return dict(self._ledger.again[place].setting)
         if place.part == "report":
@@ -50,6 +52,9 @@ class Suggester:
         section = study.kinds[branch.kind]
         if place.number < len(section.enqueue):
             return study.enqueued(branch.kind)[place.number]
+        carried = self._ledger.carried(place)
+        if carried is not None:
+            return dict(carried)
         if section.sampler == "grid":
             return self._grid_point(branch, place.number - len(section.enqueue))
         if branch not in self._views:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from brainalign.artifacts import Store
+from brainalign.artifacts import Store, table_hash
 from brainalign.search.lease import lease
 from brainalign.search.ledger import stored_study
 from brainalign.search.optuna_mirror import OptunaMirror
@@ -11,12 +11,16 @@ from brainalign.tracking import count_runs, mirror
 
 @dataclass(frozen=True)
 class Verification:
-    """Trials in a final state by each account, and where the mirrors differed before they were rebuilt."""
+    """Trials in a final state by each account, and where the mirrors differed before they were rebuilt.
+
+    `table_hash` is that of the scientific columns of all rows: two runs of one study have the same.
+    """
 
     n_parquet: int
     n_optuna: int
     n_mlflow: int
     differences: tuple[str, ...]
+    table_hash: str = ""
 
 
 def verify_study(store: Store, name: str) -> Verification:
@@ -45,7 +49,7 @@ def verify_study(store: Store, name: str) -> Verification:
         differences.append(f"MLflow: expected {len(rows)} trials, found {n_mlflow}")
     elif changed.n_created or changed.n_updated:
         differences.append(f"MLflow: {changed.n_created} runs were missing and {changed.n_updated} differed")
-    return Verification(len(rows), len(found), n_mlflow, tuple(differences))
+    return Verification(len(rows), len(found), n_mlflow, tuple(differences), table_hash(store.read_trials(name)))
 
 
 def _differences(wanted: dict[str, str], found: dict[str, str]) -> list[str]:

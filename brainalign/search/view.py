@@ -15,7 +15,8 @@ from brainalign.artifacts import TrialRow, stream_seed
 from brainalign.search.ledger import Ledger
 from brainalign.search.parameters import Parameters
 from brainalign.search.samplers import Position, make_sampler
-from brainalign.study import LEARNING, Branch, n_learned_from
+from brainalign.study import LEARNING, Branch, Goals, n_learned_from
+from brainalign.trials import values_at_rungs
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -105,6 +106,7 @@ class BranchView:
         )
         if shown and row is not None:
             template.state, template.values = self._outcome(row, bool(params))
+            template.intermediate_values = intermediate_values(self._goals, row)
             for name, excess in self._excesses(row).items():
                 template.set_constraint(name, excess)
         else:
@@ -120,6 +122,8 @@ class BranchView:
             trial_id = self._storage.get_trial_id_from_study_id_trial_number(self._study_id, number)
             for name, excess in self._excesses(row).items():
                 self._storage.set_trial_system_attr(trial_id, f"constraints:{name}", excess)
+            for at, value in intermediate_values(self._goals, row).items():
+                self._storage.set_trial_intermediate_value(trial_id, at, value)
             state, values = self._outcome(row, bool(self._storage.get_trial(trial_id).params))
             self._storage.set_trial_state_values(trial_id, state, values)
             self._running.discard(number)
@@ -146,6 +150,12 @@ class BranchView:
     def _excesses(self, row: TrialRow) -> dict[str, float]:
         """By how much a trial misses each constraint, where it has figures at all."""
         return constraints_of(self._goals.violations(row)) if self._goals.values(row) is not None else {}
+
+
+def intermediate_values(goals: Goals, row: TrialRow) -> dict[int, float]:
+    """Spell a trial's values at its rungs as Optuna takes them: in the direction of the objective."""
+    sign = -1 if next(iter(goals.directions.values())) == "minimize" else 1
+    return {at: sign * value for at, value in values_at_rungs(row.metrics).items()}
 
 
 def constraints_of(violations: dict[str, float]) -> dict[str, float]:

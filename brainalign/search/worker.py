@@ -6,21 +6,27 @@ import socket
 import time
 import traceback
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from ray import tune
 
-from brainalign.artifacts import Result, Store, TrialRow, provenance
+from brainalign.artifacts import Result, State, Store, TrialRow, provenance
 from brainalign.betas import FmriDataset
 from brainalign.errors import BrainalignError, InputError, ModelError, StudyError
+from brainalign.planning import reference_s
 from brainalign.search.failures import device_name, failure_class, release_memory
+from brainalign.search.preparation import data_size
 from brainalign.stimuli import Split
-from brainalign.study import Branch, Goals, Place, Study
-from brainalign.trials import SMALLER, Ask, Context, TrialKind, find_or_run, trial_kind
+from brainalign.study import MODELLED_COST, Branch, Goals, Place, Study
+from brainalign.trials import SMALLER, Ask, Context, Halted, Rungs, TrialKind, find_or_run, rung_metrics, trial_kind
+from brainalign.zoo import model_facts
 
 MOST_DIVISIONS = 8
+NO_RUNGS = Rungs()
+PAUSED = "PAUSED"
+"""What a worker answers of a trial that waits at a rung: no final state, so no row."""
 _VERSION_NAMES = ("brainalign", "torch", "transformers", "ray", "optuna", "python", "commit")
 
 
@@ -43,16 +49,20 @@ class Held:
     device: str = "cpu"
 
 
-def place_config(place: Place, setting: Mapping[str, Any], *, again: bool = False) -> dict[str, Any]:
-    """Spell a place and its setting as a Tune configuration, and whether a failure there is tried again."""
+def place_config(
+    place: Place, setting: Mapping[str, Any], *, again: bool = False, rungs: Rungs = NO_RUNGS
+) -> dict[str, Any]:
+    """Spell a place, its setting and rungs as a Tune configuration, and whether a failure there is tried again."""
     branch = place.branch
     names = {"model": branch.model, "kind": branch.kind, "arm": branch.arm, "number": place.number, "part": place.part}
-    return {**names, "setting": dict(setting), "again": again}
+    names["repeat"] = place.repeat
+    return {**names, "setting": dict(setting), "again": again, "rungs": rungs}
 
 
 def config_place(config: Mapping[str, Any]) -> Place:
     """Read a place back from a Tune configuration."""
-    return Place(Branch(config["model"], config["kind"], config["arm"]), config["number"], config["part"])
+    branch = Branch(config["model"], config["kind"], config["arm"])
+    return Place(branch, config["number"], config["part"], config["repeat"])
 
 
 def one_thread() -> None:
@@ -85,10 +95,18 @@ class TrialWorker(tune.Trainable):
 
     def step(self) -> dict[str, Any]:
         """Run the trial, write its result and its row, then report."""
-        place = config_place(self.config)
+        place, clock = config_place(self.config), time.perf_counter()
         try:
-            context, again = self._get_context(), self.config["again"]
-            row = run_trial(place, self.config["setting"], self._shared, context, again=again, held=self._held())
+            context, how = self._get_context(), {name: self.config[name] for name in ("again", "rungs")}
+            row = run_trial(place, self.config["setting"], self._shared, context, held=self._held(), **how)
+        except Halted as halted:
+            return {
+                "done": True,
+                "objective": None,
+                "state": PAUSED,
+                "seconds": time.perf_counter() - clock,
+                **rung_metrics(halted.values),
+            }
         except (StudyError, InputError, ModelError) as error:
             # The store's fault or the user's: another trial, or another try in another process, would meet it too.
             failure = "error" if isinstance(error, StudyError) else "user"
@@ -118,6 +136,7 @@ def run_trial(
     *,
     again: bool = False,
     held: Held = Held(),
+    rungs: Rungs = NO_RUNGS,
 ) -> TrialRow:
     """Run one trial to a final state and keep its row; a failure is a final state too, with its traceback.
 
@@ -125,6 +144,8 @@ def run_trial(
 
     Raises
     ------
+    Halted
+        The trial waits at one of its rungs.
     StudyError
         The store cannot be read or written: no fault of the trial, so it gets no final state.
     InputError, ModelError
@@ -135,26 +156,31 @@ def run_trial(
         return standing  # written by a worker that died before it could report
     started, clock = datetime.now(UTC), time.perf_counter()
     branch, study = place.branch, shared.study
-    ask = Ask(setting, branch.arm, place.part, study.seeds.replicate)
+    ask = Ask(setting, branch.arm, place.part, study.seeds.replicate + place.repeat, rungs)
     done = _compute(trial_kind(branch.kind), ask, context)
     result, error, failure = done.result, done.error, done.failure
     goals = study.goals(branch.kind)
+    if result and MODELLED_COST in goals.metrics:
+        size = data_size(shared.dataset, shared.split)
+        cost = reference_s(branch.kind, ask, model_facts(branch.model), size)
+        result = replace(result, metrics={**result.metrics, MODELLED_COST: cost})
     objective = result.metrics.get(next(iter(goals.directions))) if result else None
     if result and error is None:
         error, failure = _missing_figure(goals, result)
     blank = _blank_row(study, place, setting)
+    whole: State = "PRUNED" if done.is_stopped else "COMPLETE"
     row = replace(
         blank,
-        state="COMPLETE" if error is None else "FAILED",
+        state=whole if error is None else "FAILED",
         error=error,
         reused=done.reused,
         result_key=result.key if result else None,
         objective=objective if error is None else None,
-        metrics=dict(result.metrics) if result else {},
+        metrics={**(result.metrics if result else {}), **rung_metrics(done.values or rungs.known)},
         data_hash=shared.dataset.source.content_hash,
         data_source=shared.dataset.source.kind,
         started_at=started.isoformat(timespec="seconds"),
-        seconds=time.perf_counter() - clock,
+        seconds=rungs.spent_s + time.perf_counter() - clock,
         device=held.device,
         cpus=held.cpus,
         gpus=held.gpus,
@@ -205,7 +231,8 @@ def _blank_row(study: Study, place: Place, setting: Mapping[str, Any]) -> TrialR
         metrics={},
         error=None,
         search_seed=study.seeds.search,
-        replicate=study.seeds.replicate,
+        replicate=study.seeds.replicate + place.repeat,
+        repeat=place.repeat,
         data_hash="",
         data_source="",
         started_at=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -217,19 +244,44 @@ def _blank_row(study: Study, place: Place, setting: Mapping[str, Any]) -> TrialR
 
 @dataclass(frozen=True)
 class _Computed:
-    """A trial's result and whether it was found rather than made, or the error and its class."""
+    """A trial's result and whether it was found rather than made, or the error and its class.
+
+    `values` are those at its rungs; a trial that was stopped there has no result.
+    """
 
     result: Result | None
     reused: bool = False
     error: str | None = None
     failure: str | None = None
+    values: Mapping[int, float] = field(default_factory=dict)
+    is_stopped: bool = False
+
+
+def _judge(kind: TrialKind, ask: Ask, context: Context) -> _Computed:
+    """Find or make a result; one that is found whole is judged by its rungs as if it had been on its way.
+
+    Raises
+    ------
+    Halted
+        The trial waits at a rung.
+    """
+    try:
+        result, reused = find_or_run(kind, ask, context)
+        values = kind.rung_values(ask, result)
+    except Halted as halted:
+        result, reused, values = None, False, halted.values
+    verdict, seen = ask.rungs.verdict(values)
+    if verdict == "pause":
+        raise Halted(seen)
+    is_stopped = verdict == "stop"
+    return _Computed(None if is_stopped else result, reused, values=seen, is_stopped=is_stopped)
 
 
 def _compute(kind: TrialKind, ask: Ask, context: Context) -> _Computed:
     """Compute a trial; one that runs out of memory is tried again with smaller batches, where its kind has batches."""
     try:
-        return _Computed(*find_or_run(kind, ask, context))
-    except (StudyError, InputError, ModelError):
+        return _judge(kind, ask, context)
+    except (StudyError, InputError, ModelError, Halted):
         raise
     except Exception as error:  # noqa: BLE001 - the trial's border: one bad trial must not end a study; it is kept
         failure = failure_class(error)

@@ -1,5 +1,6 @@
 """Intervals and summaries: arrays in, arrays out."""
 
+from brainalign.statistics.best_of import expected_best
 from brainalign.statistics.components import Components, chance_explained, classical_scaling, principal_components
 from brainalign.statistics.crossed import crossed_bootstrap
 from brainalign.statistics.interval import Interval
@@ -37,6 +38,7 @@ __all__ = [
     "classical_scaling",
     "corrected",
     "crossed_bootstrap",
+    "expected_best",
     "joint_bootstrap",
     "median_absolute_deviation",
     "noise_ceiling",

@@ -11,9 +11,17 @@ if TYPE_CHECKING:
     from brainalign.steering.generalisation import TransferOptions, TransferOutcome, transfer_directions
     from brainalign.steering.inputs import NariInputs, assemble
     from brainalign.steering.intervention import NariOutcome, steer
-    from brainalign.steering.nari import Search, run_nari, search_nari
+    from brainalign.steering.nari import Search, Watch, run_nari, search_nari
     from brainalign.steering.operators import OPERATORS, steered
-    from brainalign.steering.outcomes import Comparison, OutcomeSummary, Rates, compare, overall_rates, summarise
+    from brainalign.steering.outcomes import (
+        Comparison,
+        OutcomeSummary,
+        Rates,
+        compare,
+        net_after,
+        overall_rates,
+        summarise,
+    )
     from brainalign.steering.transfer import SEARCHED_ARMS, TRANSFER_ARMS, Transferred, run_transfer
     from brainalign.steering.vectors import SteeringVectors, load_vectors, read_vectors
 
@@ -29,6 +37,7 @@ _HOMES = {
     "OutcomeSummary": "outcomes",
     "Rates": "outcomes",
     "Search": "nari",
+    "Watch": "nari",
     "SteeringVectors": "vectors",
     "TransferOptions": "generalisation",
     "TransferOutcome": "generalisation",
@@ -37,6 +46,7 @@ _HOMES = {
     "compare": "outcomes",
     "find_arm": "arms",
     "load_vectors": "vectors",
+    "net_after": "outcomes",
     "overall_rates": "outcomes",
     "read_vectors": "vectors",
     "run_nari": "nari",
@@ -67,11 +77,13 @@ __all__ = [
     "TransferOptions",
     "TransferOutcome",
     "Transferred",
+    "Watch",
     "assemble",
     "compare",
     "find_arm",
     "load_vectors",
     "middle_half",
+    "net_after",
     "overall_rates",
     "read_vectors",
     "run_nari",

@@ -184,6 +184,16 @@ def compare(first: pa.Table, second: pa.Table, *, n_resamples: int = 2000) -> Co
     return Comparison(*names, _interval(difference, one, names, n_resamples), len(difference))
 
 
+def net_after(outcomes: pa.Table, n_checks: int) -> float | None:
+    """Net balanced accuracy that a search had after so many checks of each pair; None without pairs.
+
+    A pair that succeeded leaves its search, so the first check that did says since when it counts.
+    """
+    columns = {name: outcomes[name].to_numpy(zero_copy_only=False) for name in ("label", "targeted", "first_check")}
+    columns["success"] = (columns["first_check"] >= 0) & (columns["first_check"] < n_checks)
+    return _mean_over_labels(net_outcome(columns), columns["label"])
+
+
 def net_outcome(columns: Mapping[str, Column]) -> NDArray[np.float64]:
     """+1 for a corrected pair, -1 for a broken one, 0 otherwise."""
     sign: NDArray[np.float64] = np.where(columns["targeted"], 1.0, -1.0)

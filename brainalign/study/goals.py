@@ -8,6 +8,8 @@ from typing import Any, Literal
 from brainalign.artifacts import TrialRow
 
 Direction = Literal["maximize", "minimize"]
+MODELLED_COST = "modelled_cost_s"
+"""What every kind can be searched for beside its own metrics: modelled seconds on one reference GPU, never measured."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,10 @@ class Goals:
         The best by the first objective (of equals by the next ones, then one of the numbers in `prefer`, then the
         earliest) among the trials that meet all constraints; only where none does, the one that misses them least.
         """
+        return next(iter(self.ranked(rows, prefer)), None)
+
+    def ranked(self, rows: Iterable[TrialRow], prefer: Collection[int] = ()) -> list[TrialRow]:
+        """Put an arm's trials that have all objectives in order, the one that :meth:`best` chooses first."""
         scored = [(row, scores) for row in rows if (scores := self.scores(row)) is not None]
 
         def rank(item: tuple[TrialRow, tuple[float, ...]]) -> tuple[object, ...]:
@@ -72,7 +78,7 @@ class Goals:
             excess = sum(max(0.0, value) for value in self.violations(row).values())
             return -excess, scores, row.number in prefer, -row.number
 
-        return max(scored, key=rank)[0] if scored else None
+        return [row for row, _ in sorted(scored, key=rank, reverse=True)]
 
     def front(self, rows: Iterable[TrialRow]) -> list[TrialRow]:
         """Trials that no other one surpasses in all objectives together (the Pareto front), by the first objective.

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from brainalign.artifacts import Part
+from brainalign.artifacts import Part, place_name
 from brainalign.study.schema import Study
+from brainalign.zoo import model_facts
 
 
 @dataclass(frozen=True, order=True)
@@ -21,14 +22,16 @@ class Branch:
 
 @dataclass(frozen=True, order=True)
 class Place:
-    """A trial's place: its branch, its number there, and the part of the problems that it sees."""
+    """A trial's place: its branch, its number there, the part of the problems that it sees, and which reading it is."""
 
     branch: Branch
     number: int
     part: Part
+    repeat: int = 0
 
     def __str__(self) -> str:
-        return f"{self.branch}/{self.number}/{self.part}"
+        branch = self.branch
+        return place_name(branch.model, branch.kind, branch.arm, self.number, self.part, self.repeat)
 
 
 def branches(study: Study) -> Iterator[Branch]:
@@ -37,3 +40,18 @@ def branches(study: Study) -> Iterator[Branch]:
         for model in study.models:
             for arm in study.arms(kind):
                 yield Branch(model, kind, arm)
+
+
+def carried_from(study: Study, branch: Branch) -> Branch | None:
+    """Branch whose best settings a branch begins with: the same on the study's smallest model; None where none is."""
+    if not study.kinds[branch.kind].carry:
+        return None
+    smallest = min(study.models, key=lambda name: model_facts(name).n_parameters)
+    return None if branch.model == smallest else Branch(smallest, branch.kind, branch.arm)
+
+
+def carried_rank(study: Study, place: Place) -> int | None:
+    """Which of the best settings a trial carries over, 0 the best; None where it is suggested as ever."""
+    section = study.kinds[place.branch.kind]
+    rank = place.number - len(section.enqueue)
+    return rank if place.part == "selection" and 0 <= rank < section.carry else None

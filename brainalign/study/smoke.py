@@ -1,6 +1,7 @@
 """The smoke size of a study: everything that it does, as little of it as can be."""
 
-from brainalign.study.schema import KindSection, Study
+from brainalign.study.schema import Study
+from brainalign.study.searching import KindSection
 from brainalign.zoo import model_facts
 
 SUFFIX = "-smoke"
@@ -32,4 +33,8 @@ def smoke(study: Study) -> Study:
 
 
 def _few_trials(section: KindSection, n_trials: int) -> KindSection:
-    return section.model_copy(update={"trials": min(n_trials, N_TRIALS)})
+    few = min(n_trials, N_TRIALS)
+    stopping = section.stopping
+    if stopping is not None and stopping.bracket is not None:
+        stopping = stopping.model_copy(update={"bracket": few})
+    return section.model_copy(update={"trials": few, "stopping": stopping, "carry": min(section.carry, 1)})

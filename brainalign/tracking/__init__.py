@@ -4,5 +4,17 @@ from brainalign.tracking.address import tracking_uri
 from brainalign.tracking.mirror import MirrorReport, Summaries, count_runs, mirror
 from brainalign.tracking.pages import run_page
 from brainalign.tracking.server import MlflowPage, serve
+from brainalign.tracking.showing import Showing, model_name
 
-__all__ = ["MirrorReport", "MlflowPage", "Summaries", "count_runs", "mirror", "run_page", "serve", "tracking_uri"]
+__all__ = [
+    "MirrorReport",
+    "MlflowPage",
+    "Showing",
+    "Summaries",
+    "count_runs",
+    "mirror",
+    "model_name",
+    "run_page",
+    "serve",
+    "tracking_uri",
+]

@@ -10,6 +10,7 @@ from brainalign.artifacts import Store
 from brainalign.errors import StudyError
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # mlflow reads it when it is imported
+os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 # A mirror can be rebuilt at any time: a server that is away must not hold a study up for the minutes of seven retries.
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
 

@@ -16,6 +16,7 @@ from mlflow import MlflowClient
 from brainalign.artifacts import Store, TrialRow
 from brainalign.errors import StudyError
 from brainalign.tracking.address import connected, tracking_uri
+from brainalign.tracking.showing import Showing, show
 from brainalign.tracking.spelling import (
     DIGEST,
     IDENTITY,
@@ -43,7 +44,14 @@ class MirrorReport:
     n_deleted: int
 
 
-def mirror(store: Store, study: str, *, uri: str | None = None, summaries: Summaries | None = None) -> MirrorReport:
+def mirror(
+    store: Store,
+    study: str,
+    *,
+    uri: str | None = None,
+    summaries: Summaries | None = None,
+    showings: Mapping[str, Showing] | None = None,
+) -> MirrorReport:
     """Bring MLflow to what the store holds of a study.
 
     Parameters
@@ -57,6 +65,8 @@ def mirror(store: Store, study: str, *, uri: str | None = None, summaries: Summa
     summaries : mapping, optional
         Figures of the parent runs by ``"model/kind"``, such as ``{"best.guided": 0.2, "report.guided.low": 0.1}``. A
         parent with a summary is FINISHED, one without goes on RUNNING.
+    showings : mapping, optional
+        Pages and winners of those parents; a winner that left vectors or weights is registered as a model.
 
     Returns
     -------
@@ -73,7 +83,7 @@ def mirror(store: Store, study: str, *, uri: str | None = None, summaries: Summa
     with connected(address) as client, FileLock(store.study_folder(study) / ".mlflow.lock"):
         experiment_id = _experiment(client, store, manifest, study, address)
         writer = RunWriter(client, experiment_id, store, manifest)
-        return _update(writer, store.read_trials(study), summaries or {})
+        return _update(writer, store.read_trials(study), summaries or {}, showings or {})
 
 
 def count_runs(store: Store, study: str, *, uri: str | None = None) -> int:
@@ -111,7 +121,9 @@ def _experiment(client: MlflowClient, store: Store, manifest: Mapping[str, Any],
     return str(found.experiment_id)
 
 
-def _update(writer: RunWriter, rows: list[TrialRow], summaries: Summaries) -> MirrorReport:
+def _update(
+    writer: RunWriter, rows: list[TrialRow], summaries: Summaries, showings: Mapping[str, Showing]
+) -> MirrorReport:
     standing, superfluous = _standing(writer)
     groups = {group_of(row) for row in rows} | set(summaries)
     places = {row.place for row in rows}
@@ -125,6 +137,8 @@ def _update(writer: RunWriter, rows: list[TrialRow], summaries: Summaries) -> Mi
         writer.extend_history(run, of_group)
         if group in summaries:
             writer.finish_parent(run, of_group, summaries[group])
+        if group in showings:
+            show(writer.client, run, writer.store, writer.manifest, showings[group])
     n_created = n_updated = 0
     for row in rows:
         run, parent_id = standing.get(row.place), parents[group_of(row)].info.run_id

@@ -53,7 +53,8 @@ def describe_group(manifest: Mapping[str, Any], model: str, kind: str) -> str:
 
 def child_name(row: TrialRow) -> str:
     """Name of a trial's run, such as ``guided 3``."""
-    return f"{row.arm} {row.number}" + (" report" if row.part == "report" else "")
+    repeated = f" again {row.repeat}" if row.repeat else ""
+    return f"{row.arm} {row.number}" + (" report" if row.part == "report" else "") + repeated
 
 
 def child_tags(row: TrialRow) -> dict[str, str]:

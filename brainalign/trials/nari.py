@@ -9,6 +9,7 @@ from brainalign.errors import InputError
 from brainalign.spaces import Choice, DepthRange, Range, Space, check_layers, resolve_layers
 from brainalign.steering.config import LOSSES, NariConfig
 from brainalign.trials.protocol import Ask, DataSize, Resources, Work, result_key
+from brainalign.trials.rungs import CHECKS, RungUnit
 from brainalign.trials.settings import check_choices, check_numbers, points
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Nari:
     minimised: tuple[str, ...] = ("broken", "invalid")
     selects = True
     batched = True
+    rung_unit: RungUnit | None = CHECKS
 
     def default_setting(self) -> dict[str, Any]:
         """Return the source's setting: middle half of the layers, radius 10 sigma, 200 steps, a check every 5."""
@@ -175,7 +177,7 @@ class Nari:
 
         What an arm mended on the selection part is kept under the result's key, for trials that stand on it.
         """
-        from brainalign.steering import SEARCHED_ARMS, assemble, search_nari, summarise
+        from brainalign.steering import SEARCHED_ARMS, Watch, assemble, search_nari, summarise
         from brainalign.steering.nari import PAIRS_A_BLOCK
 
         config = self.config(ask, context.model.n_layers)
@@ -188,7 +190,8 @@ class Nari:
             variants=context.variants,
         )
         block = max(1, PAIRS_A_BLOCK // context.batch_divisor)
-        search = search_nari(inputs, config, ask.arm, (key, ask.replicate), pairs_a_block=block)
+        watch = Watch(ask.rungs.at, ask.rungs.halt)
+        search = search_nari(inputs, config, ask.arm, (key, ask.replicate), pairs_a_block=block, watch=watch)
         if ask.part == "selection" and ask.arm in SEARCHED_ARMS:
             described = {"model": context.model_name, "arm": ask.arm, "n_pairs": len(search.displacements)}
             context.store.save_arrays(STAGE, key, search.displacements.to_arrays(), described)
@@ -197,6 +200,13 @@ class Nari:
         if ask.arm == "other_roi":
             detail["other_roi"] = inputs.other_roi
         return Result(key, self.name, ask.arm, summary.metrics(), detail, search.outcomes, provenance())
+
+    def rung_values(self, ask: Ask, result: Result) -> dict[int, float]:
+        """Return net balanced accuracy after so many checks."""
+        from brainalign.steering import net_after
+
+        found = {rung.at: net_after(result.outcomes, rung.at) for rung in ask.rungs.steps}
+        return {at: value for at, value in found.items() if value is not None}
 
     def displacements(self, ask: Ask, context: "Context") -> "Displacements":
         """Find what a search on the selection part mended, or run the search and keep its result as well."""

@@ -11,6 +11,7 @@ from brainalign.spaces import Choice, Range, Space
 from brainalign.steering.config import AVERAGES, SOURCES, TransferConfig
 from brainalign.trials.nari import Nari
 from brainalign.trials.protocol import Ask, DataSize, Resources, Work, result_key
+from brainalign.trials.rungs import RungUnit
 from brainalign.trials.settings import check_choices, points
 
 if TYPE_CHECKING:
@@ -51,6 +52,7 @@ class NariTransfer:
     minimised: tuple[str, ...] = ("broken", "invalid")
     selects = True
     batched = True
+    rung_unit: RungUnit | None = None
 
     def __init__(self) -> None:
         self._nari = Nari()
@@ -125,6 +127,10 @@ class NariTransfer:
             if selection.net_balanced_accuracy is not None and summary.overall.net_balanced_accuracy is not None:
                 metrics[_GAP] = selection.net_balanced_accuracy - summary.overall.net_balanced_accuracy
         return Result(key, self.name, ask.arm, metrics, detail, moved.outcomes, provenance())
+
+    def rung_values(self, ask: Ask, result: Result) -> dict[int, float]:
+        """Return nothing: every problem is asked once, so there are no rungs."""
+        return {}
 
     def _move(self, ask: Ask, context: "Context", found: "Displacements", key: str) -> "Transferred":
         from brainalign.steering import assemble, run_transfer

@@ -10,6 +10,7 @@ from brainalign.errors import InputError
 from brainalign.spaces import Choice, Space
 from brainalign.stimuli import ALL_REASONING_TYPES
 from brainalign.trials.protocol import Ask, DataSize, Resources, Work
+from brainalign.trials.rungs import RungUnit
 from brainalign.trials.settings import points
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ class Predictivity:
     minimised: tuple[str, ...] = ()
     selects = False
     batched = False
+    rung_unit: RungUnit | None = None
 
     def default_setting(self) -> dict[str, Any]:
         """Return the published setting: deductive reasoning ROI, all problems and features, fold seed 1."""
@@ -114,6 +116,10 @@ class Predictivity:
         }
         metrics = {"score": found.score, "mad": found.mad, "best_layer": float(found.best.index)}
         return Result(key, self.name, ask.arm, metrics, detail, provenance=provenance())
+
+    def rung_values(self, ask: Ask, result: Result) -> dict[int, float]:
+        """Return nothing: there are no rungs."""
+        return {}
 
 
 def _shuffled(types: np.ndarray, seen: np.ndarray, names: tuple[str | int, ...]) -> np.ndarray:

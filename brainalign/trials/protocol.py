@@ -1,11 +1,12 @@
 """What a kind of trial says of itself, and what a worker lends it while it runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from brainalign.artifacts import Part, Result, content_key
 from brainalign.spaces import Space
+from brainalign.trials.rungs import Rungs, RungUnit
 
 if TYPE_CHECKING:
     from brainalign.trials.context import Context
@@ -76,12 +77,16 @@ class Work:
 
 @dataclass(frozen=True)
 class Ask:
-    """One thing to compute: a setting under an arm on a part of the problems, with its replicate seed."""
+    """One thing to compute: a setting under an arm on a part of the problems, with its replicate seed.
+
+    ``rungs`` say where it may end early; a result that is whole does not depend on them, so no key has them.
+    """
 
     setting: Mapping[str, Any]
     arm: str
     part: Part
     replicate: int
+    rungs: Rungs = field(default_factory=Rungs)
 
 
 def result_key(kind: "TrialKind", ask: Ask, context: "Context") -> str:
@@ -114,6 +119,8 @@ class TrialKind(Protocol):
     batched : bool
         Whether it computes in batches that :attr:`Context.batch_divisor` makes smaller, so that a trial which ran out
         of memory is worth another try.
+    rung_unit : RungUnit or None
+        What its rungs count; None for a kind that cannot be stopped early.
     """
 
     name: str
@@ -124,6 +131,7 @@ class TrialKind(Protocol):
     minimised: tuple[str, ...]
     selects: bool
     batched: bool
+    rung_unit: RungUnit | None
 
     def default_space(self) -> Space:
         """Return the space that is searched where the study file names none."""
@@ -144,4 +152,13 @@ class TrialKind(Protocol):
         """Return everything that the result depends on, as JSON; its hash is the result's key."""
 
     def run(self, ask: Ask, context: "Context", key: str) -> Result:
-        """Compute the result."""
+        """Compute the result.
+
+        Raises
+        ------
+        Halted
+            The rungs of what is asked say so.
+        """
+
+    def rung_values(self, ask: Ask, result: Result) -> dict[int, float]:
+        """Return what a whole result had at each rung of what is asked: what :meth:`run` judged by on the way."""

@@ -8,7 +8,7 @@ word of either is in a problem that is trained on.
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from brainalign.spaces import Choice, DepthRange, Range, Space, check_layers, re
 from brainalign.steering.config import LOSSES
 from brainalign.trials.nari import Nari
 from brainalign.trials.protocol import Ask, DataSize, Resources, Work, result_key
+from brainalign.trials.rungs import EPOCHS, Rungs, RungUnit
 from brainalign.trials.settings import check_choices, check_numbers, points
 
 if TYPE_CHECKING:
@@ -65,6 +66,16 @@ _BRAIN = ("site", "targets", "loss", "roi", "reg_weight")
 _WHOLE = ("lora_rank", "epochs", "batch_size", "validate_every", "patience", "validation_problems", "test_problems")
 
 
+@dataclass(frozen=True)
+class _Halts:
+    """Says of a training whether its rungs end it."""
+
+    rungs: Rungs
+
+    def __call__(self, record: "TrainingRecord") -> bool:
+        return self.rungs.verdict(record.best_by(self.rungs.at))[0] != "go"
+
+
 class Tuning:
     """Fine-tuning of the attention modules of some layers by the losses whose weights are above 0.
 
@@ -83,6 +94,7 @@ class Tuning:
     minimised: tuple[str, ...] = ("broken", "invalid")
     selects = True
     batched = True
+    rung_unit: RungUnit | None = EPOCHS
 
     def __init__(self, name: str, *, by_brain: bool, by_label: bool) -> None:
         self.name = name
@@ -231,6 +243,7 @@ class Tuning:
         problems = self.problems(ask, ask.part, context)
         before = context.order_answers(problems)
         with self.trained(ask, context) as record:
+            ask.rungs.halt(record.best_by(ask.rungs.at))
             after = answer_orders(context.model, problems, context.dataset.wording)
         outcomes = tuning_outcomes(before, after, key, ask.arm)
         summary, scores = summarise(outcomes), score_orders(after, "all").to_json()
@@ -247,6 +260,12 @@ class Tuning:
         metrics = {**summary.metrics(), **orders, **best}
         return Result(key, self.name, ask.arm, metrics, detail, outcomes, provenance())
 
+    def rung_values(self, ask: Ask, result: Result) -> dict[int, float]:
+        """Return the best validation up to each rung's epoch."""
+        from brainalign.finetuning import TrainingRecord
+
+        return TrainingRecord.from_json(result.detail["training"]).best_by(ask.rungs.at)
+
     @contextmanager
     def trained(self, ask: Ask, context: "Context") -> "Iterator[TrainingRecord]":
         """Give the context's model the weights that validated best, until this is left."""
@@ -262,6 +281,7 @@ class Tuning:
             context.store.checkpoint_folder(key),
             OrderValidator(self.problems(ask, "selection", context), context.dataset.wording),
             replace(execution, micro_batch=micro_batch),
+            _Halts(ask.rungs) if ask.rungs.steps else None,
         )
         with trained(context.model, self.config(ask, context.model.n_layers), training) as record:
             yield record

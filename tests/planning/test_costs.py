@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from brainalign.planning import CostModel, uniform_cluster
+from brainalign.planning import CostModel, reference_s, uniform_cluster
 from brainalign.planning.costs import robust_ratio
 from brainalign.planning.draws import draw, drawn_settings
 from brainalign.spaces import parse_dimension
@@ -106,3 +106,11 @@ def test_drawn_settings_are_the_enqueued_ones_first_and_inside_the_space() -> No
     point = draw(space, np.random.default_rng(0))
     assert point["x"] in (1, 2, 3)
     assert point["y"] in ("a", "b")
+
+
+def test_a_cost_to_search_for_depends_on_the_setting_and_on_no_cluster_and_no_clock() -> None:
+    kind, facts = "nari", model_facts("smollm2-135m")
+    long, short = (Ask({**SETTING, "n_steps": n}, "guided", "selection", 0) for n in (400, 100))
+    assert reference_s(kind, long, facts, DATA) == pytest.approx(4 * reference_s(kind, short, facts, DATA), rel=0.01)
+    deep = Ask({**SETTING, "layers": {"start": 0.0, "width": 0.9}}, "guided", "selection", 0)
+    assert reference_s(kind, deep, facts, DATA) > reference_s(kind, replace(deep, setting=SETTING), facts, DATA)

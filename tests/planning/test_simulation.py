@@ -5,7 +5,7 @@ import random
 import pytest
 
 from brainalign.errors import ClusterError
-from brainalign.planning import Chain, Cluster, Node, lower_bound_s, simulate, uniform_cluster
+from brainalign.planning import Chain, Cluster, Node, lower_bound_s, simulate, uniform_cluster, window_cost
 from brainalign.study import Branch
 from brainalign.trials import Resources
 
@@ -81,3 +81,18 @@ def test_a_trial_without_room_is_named() -> None:
     wide = Chain(Branch("m", "nari", "a"), Resources(1, 4, 1.0), [1.0], [0], None)
     with pytest.raises(ClusterError, match="room for m/nari/a"):
         simulate([wide], uniform_cluster(1, 2, 80.0, 8), {})
+
+
+def test_readings_on_the_report_part_do_not_wait_for_one_another() -> None:
+    three = Chain(Branch("m", "nari", "a"), CORE, [1.0, 1.0], [0, 0], 2.0, n_reports=3)
+    assert simulate([three], cores(8), {}).makespan_s == pytest.approx(3.0)
+    assert simulate([three], cores(1), {}).makespan_s == pytest.approx(8.0)
+    assert lower_bound_s([three], cores(1), {}) == pytest.approx(8.0)
+
+
+def test_a_window_costs_what_idle_workers_cost_and_nothing_where_others_fill_them() -> None:
+    alone = window_cost([chain([1.0] * 12, 1)], cores(4), {})
+    assert (alone.with_s, alone.without_s, alone.ratio) == (pytest.approx(12), pytest.approx(3), pytest.approx(4))
+    filled = [chain([1.0] * 12, 1, arm=arm) for arm in "abcd"]
+    assert window_cost(filled, cores(4), {}).ratio == pytest.approx(1)
+    assert window_cost([chain([1.0] * 12, 12)], cores(4), {}).ratio == pytest.approx(1)

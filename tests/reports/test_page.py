@@ -35,7 +35,7 @@ def test_figures_of_the_winners_stand_in_the_tables(finished: Finished) -> None:
         assert cells[1].startswith(typeset(f"{winner.objective:.3f} ["))
         assert cells[2].startswith(typeset(f"{table.groupby('label').net.mean().mean():.3f} ["))
         assert cells[4] == str(plan.n_trials)
-        assert cells[5].endswith(f"trial {winner.number}")
+        assert cells[6].endswith(f"trial {winner.number}")
         mended = page.row(f"What nari mends and breaks on {MODEL}", arm)
         targeted, right = table[table.targeted], table[~table.targeted]
         assert mended[1] == f"{100 * targeted.success.mean():.1f} % of {len(targeted)}"

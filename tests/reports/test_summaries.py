@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,9 @@ import pytest
 from brainalign.artifacts import Store
 from brainalign.errors import StudyError
 from brainalign.reports import best_lines, best_settings, comparisons, mlflow_summaries, study_summary
+from brainalign.reports.figures.fronts import fronts
 from brainalign.reports.methods import methods
+from brainalign.reports.page import render_study
 from brainalign.reports.records import read_study
 
 from .conftest import Finished
@@ -212,9 +215,25 @@ def test_several_objectives_and_constraints_are_told_with_their_front(store: Sto
     (arm,) = summary["fronts"]
     assert arm["front"][0]["number"] == summary["best"][0]["number"]
     assert {one["number"] for one in arm["front"]} <= {row.number for row in met}
+    figure = fronts(read_study(store, plan.name))
+    shown = json.loads(figure.panels[0].spec)["data"]
+    assert sorted(shown[1]["x"]) == sorted(one["objectives"]["broken"] for one in arm["front"])
+    assert figure.table is not None
+    assert [cells[3] for cells in figure.table.rows] == [str(one["number"]) for one in arm["front"]]
+    assert "Pareto fronts" in render_study(read_study(store, plan.name))
     words = " ".join(methods(read_study(store, plan.name), None))
     assert "to maximise net_balanced_accuracy" in words
     assert "and to minimise broken; winners are the best by the first, with broken at most 0.29" in words
+    stopped = {"objective": None, "stopping": {"rule": "asha", "rungs": [4, 8]}}
+    other = {
+        **content["study"],
+        "budget": {"repeats": 3},
+        "kinds": {"nari": content["study"]["kinds"]["nari"] | stopped},
+    }
+    store.write_manifest(plan.name, {**content, "study": other})
+    words = " ".join(methods(read_study(store, plan.name), None))
+    assert "stopped by asha after 4 and 8 checks where it fell behind earlier ones; it counts as tried" in words
+    assert "with 3 replicate seeds" in words
     content["study"]["kinds"]["nari"]["constraints"] = {"broken": {"at_most": 0.0}}
     store.write_manifest(plan.name, content)
     assert any(
@@ -242,3 +261,28 @@ def test_unknown_and_foreign_studies_are_one_line(store: Store) -> None:
     store.write_manifest("broken", {"study": {"name": "broken"}})
     with pytest.raises(StudyError, match=r"expected a study in .*manifest\.json"):
         best_settings(store, "broken")
+
+
+def test_winners_are_told_over_seeds_and_beside_the_expected_best_of_as_many_tries(store: Store) -> None:
+    plan = Plan(success={"guided": (0.5, 0.3), "bias": (0.3, 0.3)}, n_trials=6, with_predictivity=False)
+    build(store, plan)
+    content = store.read_manifest(plan.name)
+    content["study"]["budget"] = {**content["study"].get("budget", {}), "repeats": 3}
+    store.write_manifest(plan.name, content)
+    before = {row["arm"]: row for row in study_summary(store, plan.name)["best"]}
+    assert before["guided"]["over_seeds"] is None
+    assert before["guided"]["done"] is False
+    (first,) = [r for r in store.read_trials(plan.name) if (r.arm, r.part) == ("guided", "report")]
+    for repeat, objective in ((1, 0.1), (2, 0.3)):
+        store.write_trial(replace(first, repeat=repeat, replicate=repeat, objective=objective))
+    row = {row["arm"]: row for row in study_summary(store, plan.name)["best"]}["guided"]
+    assert row["over_seeds"]["values"] == [first.objective, 0.1, 0.3]
+    assert row["over_seeds"]["sd"] == pytest.approx(np.std([first.objective, 0.1, 0.3], ddof=1))
+    assert (row["done"], row["report"]) == (True, before["guided"]["report"])
+    tried = [r.objective for r in store.read_trials(plan.name) if (r.arm, r.part) == ("bias", "selection")]
+    drawn = np.random.default_rng(0).choice(tried, (20_000, 6)).max(axis=1).mean()
+    assert before["bias"]["expected_best"] == pytest.approx(drawn, abs=0.01)
+    assert any("over 3 seeds" in line for line in _lines(store, plan))
+    assert "3 seeds: " in render_study(read_study(store, plan.name))
+    figures = mlflow_summaries(study_summary(store, plan.name))
+    assert figures == {} or all("expected_best.bias" in group for group in figures.values())

@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 
 import yaml
 
-from brainalign.artifacts import Store, TrialRow
+from brainalign.artifacts import UNSCIENTIFIC, Store, TrialRow
 from brainalign.study import Study, read_study_text
 
 if TYPE_CHECKING:
     from brainalign.search import StudyRun
-
-# What may differ between two runs of one study; everything else must be equal.
-UNSCIENTIFIC = ("started_at", "seconds", "host", "versions", "reused", "device", "cpus", "gpus")
 
 
 def small_quickstart(name: str) -> dict:

@@ -13,7 +13,7 @@ from brainalign.betas import SimulatorConfig, load_betas
 from brainalign.errors import InputError, ModelError, NotFiniteError, StudyError
 from brainalign.search.failures import failure_class
 from brainalign.search.ledger import Ledger
-from brainalign.search.overhead import _Dummy
+from brainalign.search.overhead import Dummy
 from brainalign.search.spending import failure_counts
 from brainalign.search.usage import Usage
 from brainalign.search.worker import Held, Shared, run_trial
@@ -25,7 +25,7 @@ SETTING = {"x": 1.0, "y": 1.0}
 PLACE = Place(Branch("tiny-random-llama", "failing", "guided"), 0, "selection")
 
 
-class Failing(_Dummy):
+class Failing(Dummy):
     """Does what a test tells it to do."""
 
     name = "failing"
@@ -157,3 +157,23 @@ def test_every_class_is_counted_and_the_last_ones_are_said(run: Callable[..., Tr
     assert found["ended"] == {"memory": 1, "lost": 0, "nan": 1, "user": 0, "error": 0}
     assert found["met"]["lost"] == 1
     assert "step 3" in found["last"][1]["reason"]
+
+
+def test_a_modelled_cost_stands_in_the_row_where_it_is_searched_for_and_is_no_measured_time(
+    kind: Failing, tmp_path: Path
+) -> None:
+    raw = {"name": "s", "models": ["tiny-random-llama"]}
+    dataset = load_betas(simulate=SimulatorConfig(n_subjects=1, n_problems_per_type=10, seed=1))
+    split = split_problems(dataset.problems)
+    found = []
+    for objective in (["score", "modelled_cost_s"], ["score"]):
+        study = parse_study({**raw, "kinds": {"failing": {"trials": 3, "objective": objective}}}, "s")
+        store = Store(tmp_path / objective[-1])
+        context = Context(store, dataset, split, "tiny-random-llama")
+        rows = [
+            run_trial(replace(PLACE, number=number), SETTING, Shared(study, str(store.root), dataset, split), context)
+            for number in (0, 1)
+        ]
+        found.append([row.metrics.get("modelled_cost_s") for row in rows])
+    assert found[1] == [None, None]
+    assert found[0][0] == found[0][1] == 0.0  # the kind says that it computes nothing

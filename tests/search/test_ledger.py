@@ -28,6 +28,7 @@ def finish(place: Place, setting: dict, objective: float | None) -> TrialRow:
         kind=branch.kind,
         arm=branch.arm,
         part=place.part,
+        repeat=place.repeat,
         setting=setting,
         objective=objective,
         metrics={"broken": 0.1 * float(setting.get("alpha", 1)), "invalid": 0.05 * float(setting.get("alpha", 1))},
@@ -230,3 +231,23 @@ def test_a_grid_with_fewer_trials_than_points_is_drawn_from_all_of_it_without_do
     assert len(points) >= 7
     assert len({alpha for alpha, _ in points}) > 2
     assert len({loss for _, loss in points}) > 1
+
+
+def test_a_winner_is_read_as_often_as_the_file_says_each_time_at_a_place_of_its_own() -> None:
+    raw = {"name": "s", "models": ["tiny-random-llama"], "budget": {"repeats": 3}}
+    kinds = {"nari": {"arms": ["guided", "bias"], "trials": 4, "window": 2, "space": SPACE}}
+    study, once = parse_study({**raw, "kinds": kinds}, "s"), parse_study({**raw, "budget": {}, "kinds": kinds}, "s")
+    assert study.identity == once.identity
+    rows = play(study, 3, 0)
+    reports = [place for place in rows if place.part == "report"]
+    assert sorted((place.branch.arm, place.repeat) for place in reports) == [
+        (arm, repeat) for arm in ("bias", "guided") for repeat in range(3)
+    ]
+    assert len({str(place) for place in rows}) == len(rows) == 2 * (4 + 3)
+    assert len({rows[place].number for place in reports if place.branch.arm == "guided"}) == 1
+    # More readings of a finished study are nothing but what is missing.
+    kept = [row for place, row in rows.items() if not place.repeat]
+    assert (Ledger(once, kept).n_total, Ledger(once, kept).n_done) == (10, 10)
+    again = Ledger(study, kept)
+    assert (again.n_total, again.n_done, sum(again.n_left().values())) == (14, 10, 4)
+    assert table(play(study, 2, 5, tuple(kept))) == table(rows)

@@ -60,6 +60,11 @@ def test_defaults_are_the_sources_setting_where_a_space_leaves_a_name_out() -> N
         ({"kinds": {"nari": {"objective": ["corrected", "corrected"]}}}, "one twice"),
         ({"kinds": {"nari": {"objective": []}}}, "at least one metric"),
         (
+            {"kinds": {"nari": {"objective": ["modelled_cost_s", "corrected"]}}},
+            "chooses winners before modelled_cost_s",
+        ),
+        ({"kinds": {"nari": {"objective": ["corrected", "modeled_cost_s"]}}}, "did you mean 'modelled_cost_s'"),
+        (
             {"kinds": {"nari": {"objective": {"broken": "down"}}}},
             "objective: broken: expected maximize or minimize, found 'down'",
         ),

@@ -8,6 +8,7 @@ from brainalign.reports.figures.style import Table
 from brainalign.reports.numbers import NOT_MEASURED, count, decimal, duration, signed
 from brainalign.reports.records import ArmRecord, StudyRecord
 from brainalign.reports.scaling.sizes import model_sizes
+from brainalign.statistics import expected_best
 
 _HEADER = (
     "kind",
@@ -21,16 +22,6 @@ _HEADER = (
     "gap",
 )
 _COST_HEADER = ("kind", "model", "trials", "found, not run", "time of the trials", "a trial (median)", "GPU time")
-
-
-def expected_best(values: Sequence[float], n: int) -> float:
-    r"""Give the expected largest of n draws, with replacement, from some values.
-
-    .. math:: \sum_i x_{(i)} \left[(i / m)^n - ((i - 1) / m)^n\right]
-    """
-    ordered = np.sort(np.asarray(values, dtype=np.float64))
-    shares = (np.arange(len(ordered) + 1) / len(ordered)) ** n
-    return float(ordered @ np.diff(shares))
 
 
 def selection_table(studies: Sequence[StudyRecord]) -> Table:
