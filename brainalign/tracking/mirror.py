@@ -104,8 +104,9 @@ def _experiment(client: MlflowClient, store: Store, manifest: Mapping[str, Any],
     identity = digest({name: manifest.get(name) for name in ("identity", "uid")})
     found = client.get_experiment_by_name(study)
     if found is None:
-        # A server decides for itself where artifacts go.
-        place = (store.root / "mlartifacts" / study).as_uri() if address.startswith("sqlite:") else None
+        # A server decides for itself where artifacts go; a database alone would leave them in the working directory.
+        is_server = address.startswith(("http:", "https:", "databricks"))
+        place = None if is_server else (store.root / "mlartifacts" / study).absolute().as_uri()
         # Without its kind an experiment opens among pages for prompts and traces.
         kind = {"mlflow.experimentKind": "custom_model_development"}
         tags = {IDENTITY: identity, NOTE: describe_data(manifest), **kind}

@@ -66,6 +66,7 @@ def test_two_processes_mirror_into_postgresql_and_a_server_shows_it(store: Store
     assert count_runs(store, NAME, uri=address) == sum(row.part == "selection" for row in store.read_trials(NAME))
     again = mirror(store, NAME, uri=address)
     assert (again.n_runs, again.n_created, again.n_updated, again.n_deleted) == (n_rows, 0, 0, 0)
+    assert list((store.root / "mlartifacts" / NAME).rglob("setting.json"))
     page = serve(store, NAME, uri=address)
     try:
         assert page.process is not None
