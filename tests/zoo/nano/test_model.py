@@ -13,7 +13,7 @@ from brainalign.zoo import load_model
 from brainalign.zoo.facts import LoadOptions
 from brainalign.zoo.nano.initial import initial_weights
 from brainalign.zoo.nano.model import named_weights, read_model, write_weights
-from brainalign.zoo.nano.record import read_record
+from brainalign.zoo.training_record import read_record
 from brainalign.zoo.nano.sizes import SIZES, find_sizes
 
 SHIPPED = Path(str(files("brainalign.zoo.nano") / "weights"))
