@@ -20,9 +20,9 @@ ORDERS = "sample:6"
 _FIGURE = "balanced_accuracy"
 
 
-def unseen_problems(n_per_type: int = N_PER_TYPE) -> ProblemSet:
-    """Problems of three to six premises in the words of the "test" vocabulary, so many of each type and length."""
-    sets = [generate_problems(n_per_type, SEED, n_premises=n, vocabulary=VOCABULARY) for n in N_PREMISES]
+def card_problems(n_per_type: int = N_PER_TYPE, vocabulary: str = VOCABULARY) -> ProblemSet:
+    """Problems of three to six premises in the words of a vocabulary, so many of each type and length."""
+    sets = [generate_problems(n_per_type, SEED, n_premises=n, vocabulary=vocabulary) for n in N_PREMISES]
     return ProblemSet(tuple(problem for problems in sets for problem in problems), "generated")
 
 

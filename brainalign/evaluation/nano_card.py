@@ -10,11 +10,11 @@ from brainalign.evaluation.card import (
     CARD,
     N_PER_TYPE,
     ORDERS,
+    card_problems,
     category_table,
     length_table,
     overall_table,
     table,
-    unseen_problems,
 )
 from brainalign.evaluation.evaluation import Evaluation, evaluate
 from brainalign.stimuli import ProblemSet, own_wording
@@ -33,7 +33,7 @@ def write_card(folder: Path, n_per_type: int = N_PER_TYPE) -> list[Evaluation]:
     ModelError
         Damaged weights, or a model without its record of training.
     """
-    problems = unseen_problems(n_per_type)
+    problems = card_problems(n_per_type)
     sizes = [size for size in SIZES if (folder / f"{size.name}.safetensors").exists()]
     found, records = [], []
     for size in sizes:

@@ -2,12 +2,12 @@
 
 import numpy as np
 
-from brainalign.evaluation.card import cell, table, unseen_problems
+from brainalign.evaluation.card import card_problems, cell, table
 from brainalign.statistics import Interval
 
 
-def test_unseen_problems_are_balanced_in_type_length_and_label() -> None:
-    problems = unseen_problems(8)
+def test_card_problems_are_balanced_in_type_length_and_label() -> None:
+    problems = card_problems(8)
     lengths = np.array([len(problem.premises) for problem in problems])
     for n_premises in (3, 4, 5, 6):
         for kind in ("syllogisms", "transitive"):
