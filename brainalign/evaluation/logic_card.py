@@ -25,8 +25,8 @@ from brainalign.zoo.facts import LoadOptions, ModelFacts
 from brainalign.zoo.smollm2_logic.model import Adapter, merged, read_adapter, read_base, read_model
 from brainalign.zoo.training_record import TrainingRecord, read_record
 
-N_PER_TYPE = 48
-N_DAMAGE = 20
+N_PER_TYPE = 96
+N_DAMAGE = 40
 ORDERS = "sample:2"
 STRENGTHS = (0.25, 0.5, 0.75, 1.0)
 _FIGURES = ("balanced_accuracy", "share_true", "invalid")

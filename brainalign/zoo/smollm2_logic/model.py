@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from safetensors.torch import load_file
 
-from brainalign.artifacts import hash_file, hash_json
+from brainalign.artifacts import hash_arrays, hash_json
 from brainalign.errors import ModelError
 from brainalign.zoo import smollm2
 from brainalign.zoo.facts import LoadOptions, ModelFacts
@@ -37,6 +37,7 @@ class Adapter:
     changes : dict of str to Tensor
         float32, what is added to the weight of each module, by the module's path.
     content_hash : str
+        Over names and numbers; the bytes of the file are ordered anew whenever it is written.
     """
 
     changes: dict[str, torch.Tensor]
@@ -103,7 +104,9 @@ def read_adapter(folder: Path) -> Adapter:
             for name, first in factors.items()
             if name.endswith(_FIRST)
         }
-        content_hash = hash_json({"weights": hash_file(path), "scale": scale})
+        content_hash = hash_json(
+            {"weights": hash_arrays({name: value.numpy() for name, value in factors.items()}), "scale": scale}
+        )
     except Exception as error:  # safetensors and torch raise many kinds for a damaged file
         reason = str(error).splitlines()[0]
         raise ModelError(
