@@ -9,7 +9,7 @@ import typer
 from brainalign.cli.options import JsonOption
 from brainalign.cli.output import print_json, print_table
 from brainalign.cli.zoo_plan import plan
-from brainalign.cli.zoo_training import train_nano
+from brainalign.cli.zoo_training import train_adapter, train_nano
 from brainalign.errors import ModelError
 
 if TYPE_CHECKING:
@@ -155,3 +155,4 @@ def check(
 
 app.command()(plan)
 app.command(name="train-nano")(train_nano)
+app.command(name="train-adapter")(train_adapter)

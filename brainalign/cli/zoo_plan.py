@@ -88,7 +88,7 @@ def _model(name: str) -> "tuple[ModelFacts, ModelShape]":
     begun = [full for full in names if full.startswith(name)]
     facts = model_facts(begun[0] if name not in names and len(begun) == 1 else name)
     try:
-        config = recorded(facts.name.partition("@")[0]).config
+        config = recorded(facts.base or facts.name.partition("@")[0]).config
     except ModelError:
         config = load_model(facts.name).module.config.to_dict()
     return facts, ModelShape.from_config(config)

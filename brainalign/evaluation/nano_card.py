@@ -1,33 +1,28 @@
 """The model card of the nano family: how the models were made, and what they score on words they have never seen."""
 
 import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from brainalign.artifacts import write_text
+from brainalign.evaluation.card import (
+    CARD,
+    N_PER_TYPE,
+    ORDERS,
+    card_problems,
+    category_table,
+    length_table,
+    overall_table,
+    table,
+)
 from brainalign.evaluation.evaluation import Evaluation, evaluate
-from brainalign.stimuli import REASONING_TYPES, ProblemSet, generate_problems, own_wording
-from brainalign.stimuli.generator import N_PREMISES
+from brainalign.stimuli import ProblemSet, own_wording
 from brainalign.stimuli.sentences import parse
 from brainalign.zoo.facts import LoadOptions
 from brainalign.zoo.nano.model import read_model
-from brainalign.zoo.nano.record import TrainingRecord, read_record
 from brainalign.zoo.nano.sizes import SIZES
-
-CARD = "MODEL_CARD.md"
-VOCABULARY = "test"
-SEED = 0
-N_PER_TYPE = 96
-ORDERS = "sample:6"
-_FIGURE = "balanced_accuracy"
-
-
-def unseen_problems(n_per_type: int = N_PER_TYPE) -> ProblemSet:
-    """Problems of three to six premises in the words of the "test" vocabulary, so many of each type and length."""
-    sets = [generate_problems(n_per_type, SEED, n_premises=n, vocabulary=VOCABULARY) for n in N_PREMISES]
-    return ProblemSet(tuple(problem for problems in sets for problem in problems), "generated")
+from brainalign.zoo.training_record import TrainingRecord, read_record
 
 
 def write_card(folder: Path, n_per_type: int = N_PER_TYPE) -> list[Evaluation]:
@@ -38,7 +33,7 @@ def write_card(folder: Path, n_per_type: int = N_PER_TYPE) -> list[Evaluation]:
     ModelError
         Damaged weights, or a model without its record of training.
     """
-    problems = unseen_problems(n_per_type)
+    problems = card_problems(n_per_type)
     sizes = [size for size in SIZES if (folder / f"{size.name}.safetensors").exists()]
     found, records = [], []
     for size in sizes:
@@ -57,9 +52,9 @@ def _card(found: Sequence[Evaluation], records: Sequence[TrainingRecord], proble
         n_problems=len(problems),
         n_prompts=found[0].overall.n_prompts,
         shared=f"{shared:.1%}",
-        overall=_overall(found),
-        lengths=_by_length(found),
-        categories=_by_category(found),
+        overall=overall_table(found),
+        lengths=length_table(found),
+        categories=category_table(found),
     )
 
 
@@ -68,45 +63,7 @@ def _made(records: Sequence[TrainingRecord]) -> str:
         record.name: [f"{record.n_parameters:,}", f"{record.n_chats:,}", f"{record.n_questions:,}", record.seconds]
         for record in records
     }
-    return _table(("model", "parameters", "chats", "questions", "processor seconds"), rows)
-
-
-def _overall(found: Sequence[Evaluation]) -> str:
-    shortcut = found[0].shortcut
-    surface = [f"{shortcut[kind].balanced_accuracy:.3f}" for kind in REASONING_TYPES]
-    rows = {"shortcut classifier (surface)": ["", *surface, "", ""]}
-    for evaluation in found:
-        scores = evaluation.overall.intervals
-        parts = [scores[_FIGURE], *(evaluation.by_type[kind].intervals[_FIGURE] for kind in REASONING_TYPES)]
-        shares = [f"{scores[name].estimate:.3f}" for name in ("share_true", "invalid")]
-        rows[evaluation.model] = [*map(_cell, parts), *shares]
-    return _table(("model", "all", *REASONING_TYPES, "says True", "says neither"), rows)
-
-
-def _by_length(found: Sequence[Evaluation]) -> str:
-    """Balanced accuracy by number of premises."""
-    rows = {}
-    for evaluation in found:
-        lengths = [len(problem.premises) for problem in evaluation.answers.problems]
-        parts = [_select(evaluation, [length == n for length in lengths], n) for n in N_PREMISES]
-        rows[evaluation.model] = [_cell(part) for part in parts]
-    return _table(("model", *(f"{n} premises" for n in N_PREMISES)), rows)
-
-
-def _select(evaluation: Evaluation, keep: Sequence[bool], n_premises: int) -> Any:
-    import numpy as np
-
-    from brainalign.evaluation.order_scores import score_orders
-
-    return score_orders(evaluation.answers.select(np.array(keep)), "premises", n_premises).intervals[_FIGURE]
-
-
-def _by_category(found: Sequence[Evaluation]) -> str:
-    rows = {
-        name: [_cell(evaluation.by_category[name].intervals["accuracy"]) for evaluation in found]
-        for name in sorted(found[0].by_category)
-    }
-    return _table(("sub-type", *(evaluation.model.removeprefix("nano-") for evaluation in found)), rows)
+    return table(("model", "parameters", "chats", "questions", "processor seconds"), rows)
 
 
 def same_symbols(problems: Iterable[Any]) -> float:
@@ -123,18 +80,6 @@ def same_symbols(problems: Iterable[Any]) -> float:
 def _words(statement: Any) -> set[str]:
     texts = [value for name, value in vars(statement).items() if name not in ("positive", "scale")]
     return {str(text).split()[-1] for text in texts}
-
-
-def _cell(interval: Any) -> str:
-    if math.isnan(interval.low):  # nothing varied
-        return f"{interval.estimate:.3f}"
-    shares = interval.cut(0, 1)
-    return f"{shares.estimate:.3f} [{shares.low:.3f}, {shares.high:.3f}]"
-
-
-def _table(columns: Sequence[str], rows: Mapping[str, Sequence[Any]]) -> str:
-    lines = [list(columns), ["---"] * len(columns), *([name, *cells] for name, cells in rows.items())]
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
 
 
 _TEXT = """\

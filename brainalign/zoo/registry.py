@@ -32,6 +32,17 @@ def _tiny(kind: str, n_parameters: int, chat: ChatRules | None = None, family: s
     return Entry(facts, "brainalign.zoo.tiny:build")
 
 
+_SMOLLM2 = ModelFacts(
+    name="smollm2-135m",
+    hub_id="HuggingFaceTB/SmolLM2-135M-Instruct",
+    n_parameters=134_515_008,
+    n_layers=30,
+    hidden_size=576,
+    family="llama",
+    licence="Apache-2.0",
+    quantisation="gguf-q4_1 dequantised to float32",
+    memory_gib=1.5,
+)
 _ROWS = (
     qwen.qwen2_1_5b_instruct(),
     qwen.qwen2_7b_instruct(),
@@ -47,19 +58,10 @@ _ROWS = (
     qwen.qwen2_7b(),
     llama.llama_2_7b(),
     gemma.gemma3_270m(),
+    Entry(_SMOLLM2, "brainalign.zoo.smollm2:build"),
     Entry(
-        ModelFacts(
-            name="smollm2-135m",
-            hub_id="HuggingFaceTB/SmolLM2-135M-Instruct",
-            n_parameters=134_515_008,
-            n_layers=30,
-            hidden_size=576,
-            family="llama",
-            licence="Apache-2.0",
-            quantisation="gguf-q4_1 dequantised to float32",
-            memory_gib=1.5,
-        ),
-        "brainalign.zoo.smollm2:build",
+        replace(_SMOLLM2, name="smollm2-135m-logic", hub_id=None, base=_SMOLLM2.name),
+        "brainalign.zoo.smollm2_logic.model:build",
     ),
     _tiny("llama", 261_184),
     _tiny("llama2", 277_568, ChatRules(answer_lead=" "), "llama"),

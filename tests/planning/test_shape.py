@@ -18,7 +18,7 @@ def config_of(name: str) -> dict[str, Any]:
     if name in TINY or name.startswith("nano-"):
         found: dict[str, Any] = load_model(name).module.config.to_dict()
         return found
-    return recorded(name).config
+    return recorded(model_facts(name).base or name).config
 
 
 @pytest.mark.parametrize("name", NAMES)

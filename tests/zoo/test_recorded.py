@@ -53,7 +53,8 @@ def test_count_on_the_meta_device_is_the_published_one(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMED)
 def test_facts_of_the_row_are_those_of_the_class(name: str) -> None:
-    facts, module = model_facts(name), meta_model(name)
+    facts = model_facts(name)
+    module = meta_model(facts.base or name)
     config = module.config
     assert facts.n_parameters == count_parameters(module)
     assert (facts.n_layers, facts.hidden_size) == (config.num_hidden_layers, config.hidden_size)

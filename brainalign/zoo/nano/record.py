@@ -1,71 +1,14 @@
-"""How a model was made: the file that stands beside its weights."""
+"""The record of a nano model's training."""
 
-import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict
 
-from brainalign.artifacts import write_json
-from brainalign.errors import ModelError
 from brainalign.zoo.nano.sizes import Size
 from brainalign.zoo.nano.training import VERSION, Plan, Run
+from brainalign.zoo.training_record import TrainingRecord
 
 
-@dataclass(frozen=True)
-class TrainingRecord:
-    """How a model was made.
-
-    Attributes
-    ----------
-    name : str
-    n_parameters, n_chats, seed : int
-    n_questions : int
-        Answers that were trained on.
-    seconds : float
-        Processor seconds of training.
-    version : int
-        Of the training's meaning.
-    plan : mapping
-        Fields of `Plan`.
-    """
-
-    name: str
-    n_parameters: int
-    n_chats: int
-    n_questions: int
-    seed: int
-    seconds: float
-    version: int
-    plan: Mapping[str, Any]
-
-    @classmethod
-    def of(cls, size: Size, plan: Plan, seed: int, run: Run) -> "TrainingRecord":
-        """Record a finished run."""
-        n_questions = run.n_chats * plan.n_asked
-        seconds = round(run.seconds, 1)
-        return cls(size.name, size.n_parameters, run.n_chats, n_questions, seed, seconds, VERSION, asdict(plan))
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain values."""
-        return asdict(self)
-
-
-def write_record(record: TrainingRecord, folder: Path) -> None:
-    """Write a record beside the weights."""
-    write_json(folder / f"{record.name}.json", record.to_json())
-
-
-def read_record(name: str, folder: Path) -> TrainingRecord:
-    """Read the record of a model.
-
-    Raises
-    ------
-    ModelError
-        There is none, or it is damaged.
-    """
-    path = folder / f"{name}.json"
-    try:
-        return TrainingRecord(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        raise ModelError(f"expected how {name} was trained in {path}, found {error}: train it again") from error
+def record_run(size: Size, plan: Plan, seed: int, run: Run) -> TrainingRecord:
+    """Record a finished run."""
+    n_questions = run.n_chats * plan.n_asked
+    seconds = round(run.seconds, 1)
+    return TrainingRecord(size.name, size.n_parameters, run.n_chats, n_questions, seed, seconds, VERSION, asdict(plan))

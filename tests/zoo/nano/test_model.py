@@ -13,8 +13,8 @@ from brainalign.zoo import load_model
 from brainalign.zoo.facts import LoadOptions
 from brainalign.zoo.nano.initial import initial_weights
 from brainalign.zoo.nano.model import named_weights, read_model, write_weights
-from brainalign.zoo.nano.record import read_record
 from brainalign.zoo.nano.sizes import SIZES, find_sizes
+from brainalign.zoo.training_record import read_record
 
 SHIPPED = Path(str(files("brainalign.zoo.nano") / "weights"))
 # Of 128 problems; a right answer by a hair may turn with the machine's rounding.
