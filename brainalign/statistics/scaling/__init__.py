@@ -4,11 +4,12 @@ from brainalign.statistics.scaling.comparison import FormScore, Gate, judge, sco
 from brainalign.statistics.scaling.curve import LEAST_SIZES, Curve
 from brainalign.statistics.scaling.forms import FORMS, Scale
 from brainalign.statistics.scaling.mixture import Mixture, crps
-from brainalign.statistics.scaling.posterior import Posterior, fit_forms
+from brainalign.statistics.scaling.posterior import CAUTION, Posterior, fit_forms
 from brainalign.statistics.scaling.profile import Exponent, fit_exponent
 from brainalign.statistics.scaling.synthetic import Truth, draw_truth
 
 __all__ = [
+    "CAUTION",
     "FORMS",
     "LEAST_SIZES",
     "Curve",
