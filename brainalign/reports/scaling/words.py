@@ -86,7 +86,7 @@ def _foretold(fits: Sequence[CurveFit]) -> Iterator[str]:
 
 def _scored(scored: Sequence[Scored]) -> Iterator[str]:
     run = [item for item in scored if item.outcome is not None]
-    early = [item for item in run if item.frozen.startswith("before")]
+    early = [item for item in run if item.counts]
     if early:
         inside = sum(item.where == "inside" for item in early)
         yield f"Of {len(early)} figures that were frozen before their results, {inside} lie in the foretold interval."
