@@ -7,8 +7,11 @@ from brainalign.errors import InputError
 from brainalign.reports.numbers import is_number
 from brainalign.spaces import resolve_layers
 
-STRENGTHS = ("alpha", "gamma", "strength")
-"""Names under which kinds of trials keep the strength of their push, in units of a layer's sigma."""
+STRENGTHS = ("strength", "gamma", "alpha")
+"""Names under which kinds of trials keep the strength of their push, in units of a layer's sigma.
+
+The push itself comes first: a transfer has the radius alpha of the search behind it as well.
+"""
 
 
 def layer_span(setting: Mapping[str, Any], n_layers: int | None) -> tuple[float, float] | None:

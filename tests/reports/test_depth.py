@@ -32,3 +32,7 @@ def test_strength_under_its_names() -> None:
     assert strength({"alpha": 2, "roi": "md"}) == 2.0
     assert strength({"gamma": 0.5}) == 0.5
     assert strength({"alpha": "big"}) is None
+
+
+def test_a_transfer_is_as_strong_as_its_own_push_not_as_the_search_behind_it() -> None:
+    assert strength({"alpha": 2.0, "strength": 0.7}) == 0.7

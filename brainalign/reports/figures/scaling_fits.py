@@ -27,7 +27,7 @@ def fits_figure(fits: Sequence[CurveFit], scored: Sequence[Scored]) -> Figure:
         caption="Points: figures with 95 % intervals. Blue range: where a further model's figure would lie with 95 %, "
         "all forms weighed by their probability and scatter between models included; it reaches three times beyond the "
         "largest model. The line inside is drawn only where the data tell one form from its rivals, and only there an "
-        "exponent is given. Orange bars: frozen forecasts; rings: what was then found.",
+        "exponent is given. Orange bars: forecasts frozen before the results; rings: what was then found.",
         panels=panels,
         table=form_table(fits) if fits else None,
         missing="" if panels else "No curve has three sizes yet, so no form is fitted.",
@@ -35,7 +35,7 @@ def fits_figure(fits: Sequence[CurveFit], scored: Sequence[Scored]) -> Figure:
 
 
 def _own(fit: CurveFit, scored: Sequence[Scored]) -> list[Scored]:
-    return [item for item in scored if item.place == fit.curve.name]
+    return [item for item in scored if item.counts and item.place == fit.curve.name]
 
 
 def _panel(identifier: str, fit: CurveFit, scored: Sequence[Scored]) -> Panel:

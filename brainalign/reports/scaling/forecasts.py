@@ -63,6 +63,11 @@ class Scored:
     frozen: str
 
     @property
+    def counts(self) -> bool:
+        """Whether it was frozen before its results were there, and still says what was frozen."""
+        return self.outcome is not None and self.frozen.startswith("before")
+
+    @property
     def where(self) -> str:
         """Whether the outcome lies in the interval."""
         if self.outcome is None:

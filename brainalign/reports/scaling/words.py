@@ -86,7 +86,7 @@ def _foretold(fits: Sequence[CurveFit]) -> Iterator[str]:
 
 def _scored(scored: Sequence[Scored]) -> Iterator[str]:
     run = [item for item in scored if item.outcome is not None]
-    early = [item for item in run if item.frozen.startswith("before")]
+    early = [item for item in run if item.counts]
     if early:
         inside = sum(item.where == "inside" for item in early)
         yield f"Of {len(early)} figures that were frozen before their results, {inside} lie in the foretold interval."
@@ -111,9 +111,9 @@ def scaling_methods(studies: Sequence[StudyRecord]) -> list[str]:
         "out one by one and on families left out whole, and the log density of the left-out models. A form is told "
         "only with a probability of 0.9, the best log density, and an exponent whose profile likelihood (maximum "
         "likelihood over all else, from several starts) is bounded on both sides and away from 0.",
-        f"Forecasts weigh all {len(FORMS)} forms by their evidence to the power of {CAUTION:g}, and hold whether or not "
-        "one is told: on 2,000 synthetic curves of known form, 5 to 9 sizes each, the 95 % interval of a larger model "
-        "held 97 % of outcomes, and 96 % of the 142 where a form was told. A frozen forecast is stamped with a hash of all "
-        "that it says and counts only if no trial of the foretold model had started and no result of it was in the "
-        "store. CRPS is the continuous ranked probability score, in the figure's unit; 0 is best.",
+        f"Forecasts weigh all {len(FORMS)} forms by their evidence to the power of {CAUTION:g}, and hold whether or "
+        "not one is told: on 2,000 synthetic curves of known form, 5 to 9 sizes each, the 95 % interval of a larger "
+        "model held 97 % of outcomes, and 96 % of the 142 where a form was told. A frozen forecast is stamped "
+        "with a hash of all that it says and counts only if no trial of the foretold model had started and no result "
+        "of it was in the store. CRPS is the continuous ranked probability score, in the figure's unit; 0 is best.",
     ]
