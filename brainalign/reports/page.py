@@ -20,7 +20,7 @@ from brainalign.reports.methods import OBJECTIVE_WORDS, kept_settings, methods
 from brainalign.reports.records import StudyRecord, read_study
 from brainalign.reports.sources import provenance_blocks
 from brainalign.reports.tables import BestSetting, rank_settings, scores_of
-from brainalign.reports.templating import brainalign_version, render
+from brainalign.reports.templating import platform_version, render_page
 
 
 def study_report(store: Store, name: str, output: Path | str | None = None) -> Path:
@@ -59,11 +59,11 @@ def render_study(study: StudyRecord) -> str:
         **_search(study, best, compared),
         "trials": study.trials,
         "trial_choices": _choices(study),
-        "methods": methods(study, _sample(best)),
+        "methods": methods(study, sample_interval(best)),
         "limits": limits(study, sum(item.difference is not None for item in compared)),
         "provenance": provenance_blocks(study),
     }
-    return render("study.html.j2", context)
+    return render_page("study.html.j2", context)
 
 
 def _head(study: StudyRecord) -> dict[str, Any]:
@@ -72,7 +72,7 @@ def _head(study: StudyRecord) -> dict[str, Any]:
         "description": study.study.description,
         "simulated": study.simulated,
         "identity": str(study.manifest.get("identity", numbers.NOT_MEASURED)),
-        "version": brainalign_version(),
+        "version": platform_version(),
         "facts": facts(study),
         "warnings": warnings(study),
     }
@@ -130,7 +130,7 @@ def _choices(study: StudyRecord) -> list[dict[str, Any]]:
     return [column for column in found if len(column["options"]) > 1]
 
 
-def _sample(best: Sequence[BestSetting]) -> Estimate | None:
+def sample_interval(best: Sequence[BestSetting]) -> Estimate | None:
     """One of the intervals of answers that the report shows."""
     estimates = [estimate for row in best for estimate in (row.report, row.selection) if row.summary is not None]
     return next((estimate for estimate in estimates if estimate is not None and estimate.method), None)
