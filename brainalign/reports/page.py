@@ -21,7 +21,7 @@ from brainalign.reports.methods import OBJECTIVE_WORDS, kept_settings, methods
 from brainalign.reports.records import StudyRecord, read_study
 from brainalign.reports.sources import provenance_blocks
 from brainalign.reports.tables import BestSetting, rank_settings, scores_of
-from brainalign.reports.templating import brainalign_version, render
+from brainalign.reports.templating import platform_version, render_page
 
 
 def study_report(store: Store, name: str, output: Path | str | None = None) -> Path:
@@ -64,7 +64,7 @@ def render_study(study: StudyRecord) -> str:
         "limits": limits(study, sum(item.difference is not None for item in compared)),
         "provenance": provenance_blocks(study),
     }
-    return render("study.html.j2", context)
+    return render_page("study.html.j2", context)
 
 
 def _head(study: StudyRecord) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def _head(study: StudyRecord) -> dict[str, Any]:
         "description": study.study.description,
         "simulated": study.simulated,
         "identity": str(study.manifest.get("identity", numbers.NOT_MEASURED)),
-        "version": brainalign_version(),
+        "version": platform_version(),
         "facts": facts(study),
         "warnings": warnings(study),
     }

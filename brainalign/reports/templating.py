@@ -16,7 +16,7 @@ SHORT_CELL = 28
 """Characters up to which a table cell stays on one line."""
 
 
-def render(template: str, context: Mapping[str, Any]) -> str:
+def render_page(template: str, context: Mapping[str, Any]) -> str:
     """Render a page with its styles, its script and the plotting library inside, so that it needs no network."""
     environment = _environment()
     inside = {
@@ -72,7 +72,7 @@ def _template_text(environment: Environment, name: str) -> str:
     return environment.loader.get_source(environment, name)[0]
 
 
-def brainalign_version() -> str:
+def platform_version() -> str:
     """Version of the package that writes the page."""
     try:
         return version("brainalign")

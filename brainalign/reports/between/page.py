@@ -12,7 +12,7 @@ from brainalign.reports.figures.between import by_problem, differences
 from brainalign.reports.figures.style import Table
 from brainalign.reports.heading import Fact, facts
 from brainalign.reports.records import StudyRecord
-from brainalign.reports.templating import brainalign_version, render
+from brainalign.reports.templating import platform_version, render_page
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def render_comparison(compared: StudyComparison) -> str:
         "head": {
             "name": f"{compared.first.name} and {compared.second.name}",
             "simulated": compared.simulated,
-            "version": brainalign_version(),
+            "version": platform_version(),
             "facts": [*facts(compared.first)[:3], _own("First", compared.first), _own("Second", compared.second)],
         },
         "summary": _summary(compared, found),
@@ -68,7 +68,7 @@ def render_comparison(compared: StudyComparison) -> str:
         "figures": {"differences": differences(compared), "by_problem": by_problem(compared)},
         "methods": _methods(compared),
     }
-    return render("between.html.j2", context)
+    return render_page("between.html.j2", context)
 
 
 def csv_text(table: Table) -> str:

@@ -15,7 +15,7 @@ from brainalign.reports.geometry.states import states_figure, tuning_figure
 from brainalign.reports.geometry.steering import steering_figure
 from brainalign.reports.heading import Fact
 from brainalign.reports.numbers import count, decimal, interval_text
-from brainalign.reports.templating import brainalign_version, render
+from brainalign.reports.templating import platform_version, render_page
 
 FEW_PROBLEMS, FEW_SUBJECTS = 50, 6
 
@@ -113,8 +113,8 @@ def _render(inputs: GeometryInputs, section: GeometrySection) -> str:
         Fact("Subjects", str(len(inputs.brain)), (", ".join(inputs.brain),)),
         Fact("Models", str(len(inputs.models)), sizes or tuple(inputs.models)),
     ]
-    head = {"name": inputs.name, "simulated": inputs.simulated, "version": brainalign_version(), "facts": facts}
-    return render("geometry.html.j2", {"head": head, "section": section, "notes": inputs.notes})
+    head = {"name": inputs.name, "simulated": inputs.simulated, "version": platform_version(), "facts": facts}
+    return render_page("geometry.html.j2", {"head": head, "section": section, "notes": inputs.notes})
 
 
 def _sentence(item: Alignment) -> str:
