@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import torch
+from ray.tune.utils import flatten_dict
 
 from brainalign.artifacts import Result, Store, TrialRow
 from brainalign.betas import SimulatorConfig, load_betas
@@ -16,10 +17,10 @@ from brainalign.search.ledger import Ledger
 from brainalign.search.overhead import Dummy
 from brainalign.search.spending import failure_counts
 from brainalign.search.usage import Usage
-from brainalign.search.worker import Held, Shared, run_trial
+from brainalign.search.worker import Held, Shared, TrialWorker, place_config, run_trial
 from brainalign.stimuli import split_problems
 from brainalign.study import Branch, Place, parse_study
-from brainalign.trials import KINDS, Ask, Context
+from brainalign.trials import KINDS, Ask, Context, Halted, Rung, Rungs, values_at_rungs
 
 SETTING = {"x": 1.0, "y": 1.0}
 PLACE = Place(Branch("tiny-random-llama", "failing", "guided"), 0, "selection")
@@ -177,3 +178,26 @@ def test_a_modelled_cost_stands_in_the_row_where_it_is_searched_for_and_is_no_me
         found.append([row.metrics.get("modelled_cost_s") for row in rows])
     assert found[1] == [None, None]
     assert found[0][0] == found[0][1] == 0.0  # the kind says that it computes nothing
+
+
+def test_a_trial_that_waits_at_a_rung_answers_with_its_values_and_keeps_no_row(kind: Failing, tmp_path: Path) -> None:
+    study = parse_study({"name": "s", "models": ["tiny-random-llama"], "kinds": {"failing": {"trials": 3}}}, "s")
+    dataset = load_betas(simulate=SimulatorConfig(n_subjects=1, n_problems_per_type=10, seed=1))
+    split = split_problems(dataset.problems)
+    worker = TrialWorker.__new__(TrialWorker)  # without Ray's own start: what is asked of it is a step
+    worker._shared, worker._store = Shared(study, str(tmp_path), dataset, split), Store(tmp_path)
+    worker._context = Context(worker._store, dataset, split, "tiny-random-llama")
+    rungs = Rungs((Rung(1), Rung(3)), pause=1)
+    needs = {"cpus": 1, "gpus": 0, "n_nodes": 1}
+    worker.config = {**place_config(PLACE, SETTING, rungs=rungs), "needs": needs}
+    kind.act = raising(Halted({1: 0.5}))
+    answer = flatten_dict(worker.step())  # as Tune hands it to a searcher
+    assert (answer["state"], answer["done"], values_at_rungs(answer)) == ("PAUSED", True, {1: 0.5})
+    assert answer["seconds"] >= 0
+    assert worker._store.read_trials("s") == []
+    worker.config["rungs"] = Rungs((Rung(1), Rung(3)), pause=3, known={1: 0.5}, spent_s=60.0)
+    kind.act = raising(ValueError("after the rung"))
+    worker.step()
+    (row,) = worker._store.read_trials("s")
+    assert (row.state, values_at_rungs(row.metrics)) == ("FAILED", {1: 0.5})
+    assert row.seconds >= 60
