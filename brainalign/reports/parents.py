@@ -11,7 +11,7 @@ from brainalign.reports.figures.history import history, study_styles
 from brainalign.reports.figures.slices import slices
 from brainalign.reports.records import StudyRecord, read_study
 from brainalign.reports.tables import rank_settings
-from brainalign.reports.templating import render
+from brainalign.reports.templating import render_page
 from brainalign.tracking import Showing
 
 
@@ -43,4 +43,4 @@ def _page(study: StudyRecord, model: str, kind: str) -> str:
         "sentences": [item.sentence for item in compared],
         "figures": [*figures, slices(study)],
     }
-    return render("comparison.html.j2", context)
+    return render_page("comparison.html.j2", context)

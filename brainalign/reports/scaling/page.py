@@ -27,7 +27,7 @@ from brainalign.reports.scaling.sizes import model_sizes
 from brainalign.reports.scaling.studies import gaps, read_studies
 from brainalign.reports.scaling.words import facts, scaling_methods, sentences
 from brainalign.reports.sources import provenance_blocks
-from brainalign.reports.templating import brainalign_version, render
+from brainalign.reports.templating import platform_version, render_page
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def scaling_report(store: Store, names: Sequence[str], output: Path | str | None
 def write_report(found: Findings, page: Path) -> Written:
     """Write what was found as a page, with the figures' files beside it."""
     figures = _figures(found)
-    write_text(page, render("scaling.html.j2", _context(found, figures)))
+    write_text(page, render_page("scaling.html.j2", _context(found, figures)))
     folder = page.parent / f"{page.stem}-figures"
     written = [path for figure in _listed(figures) for path in export_figure(figure, folder)]
     told = sentences(found.curves, found.fits, found.scored)
@@ -123,7 +123,7 @@ def _context(found: Findings, figures: dict[str, Any]) -> dict[str, Any]:
             "studies": [study.name for study in studies],
             "description": studies[0].study.description,
             "simulated": any(study.simulated for study in studies),
-            "version": brainalign_version(),
+            "version": platform_version(),
             "facts": facts(studies),
             "warnings": gaps(studies),
         },
