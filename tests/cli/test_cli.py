@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from brainalign.artifacts import table_hash
 from tests.search.quickstart import Finished, small_quickstart
 
 VERBS = (
@@ -185,7 +186,9 @@ def test_status_verify_list_and_report_of_a_finished_study(finished: Finished, t
     assert (status["n_done"], status["n_total"]) == (26, 26)
     verified = brainalign("study", "verify", "quickstart", "--json", *where)
     assert verified.returncode == 0
-    assert json.loads(verified.stdout) == {"n_parquet": 22, "n_optuna": 22, "n_mlflow": 22, "differences": []}
+    facts = json.loads(verified.stdout)
+    assert facts.pop("table_hash") == table_hash(finished.store.read_trials("quickstart"))
+    assert facts == {"n_parquet": 22, "n_optuna": 22, "n_mlflow": 22, "differences": []}
     assert json.loads(brainalign("study", "list", "--json", *where).stdout)["studies"] == ["quickstart"]
     report = brainalign("report", "study", "quickstart", "--output", str(tmp_path / "r.html"), "--json", *where)
     assert Path(json.loads(report.stdout)["report"]).read_text().count("SIMULATED") > 0
