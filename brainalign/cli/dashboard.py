@@ -29,7 +29,8 @@ def dashboard(
 
     Example: brainalign dashboard --port 8501
     """
-    from brainalign.dashboards.server import LOOPBACK, serve
+    from brainalign.dashboards.server import serve
+    from brainalign.servers import LOOPBACK
 
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     served = serve(

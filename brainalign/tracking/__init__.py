@@ -3,12 +3,11 @@
 from brainalign.tracking.address import tracking_uri
 from brainalign.tracking.mirror import MirrorReport, Summaries, count_runs, mirror
 from brainalign.tracking.pages import run_page
-from brainalign.tracking.server import MlflowPage, serve
+from brainalign.tracking.server import serve
 from brainalign.tracking.showing import Showing, model_name
 
 __all__ = [
     "MirrorReport",
-    "MlflowPage",
     "Showing",
     "Summaries",
     "count_runs",

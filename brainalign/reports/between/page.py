@@ -1,15 +1,13 @@
 """The page of two studies: one HTML file that needs no network, and the same as JSON and CSV beside it."""
 
-import csv
-import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from brainalign.artifacts import Store, write_json, write_text
 from brainalign.reports.between.contrast import ALPHA, StudyComparison
+from brainalign.reports.export import table_csv
 from brainalign.reports.figures.between import by_problem, differences
-from brainalign.reports.figures.style import Table
 from brainalign.reports.heading import Fact, facts
 from brainalign.reports.records import StudyRecord
 from brainalign.reports.templating import platform_version, render_page
@@ -47,7 +45,7 @@ def comparison_report(store: Store, compared: StudyComparison, output: Path | st
     for figure in (differences(compared), by_problem(compared)):
         if figure.table is not None:
             tables.append(path.with_name(f"{path.stem}-{figure.identifier}.csv"))
-            write_text(tables[-1], csv_text(figure.table))
+            write_text(tables[-1], table_csv(figure.table))
     return Written(path, path.with_suffix(".json"), tuple(tables))
 
 
@@ -69,15 +67,6 @@ def render_comparison(compared: StudyComparison) -> str:
         "methods": _methods(compared),
     }
     return render_page("between.html.j2", context)
-
-
-def csv_text(table: Table) -> str:
-    """Write a table as CSV with a header."""
-    lines = io.StringIO()
-    writer = csv.writer(lines, lineterminator="\n")
-    writer.writerow(table.header)
-    writer.writerows(table.rows)
-    return lines.getvalue()
 
 
 def _own(term: str, study: StudyRecord) -> Fact:

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from brainalign.artifacts import Store, write_json, write_text
-from brainalign.reports.between.page import Written, csv_text
+from brainalign.reports.between.page import Written
+from brainalign.reports.export import table_csv
 from brainalign.reports.figures.style import Figure
 from brainalign.reports.geometry.alignment import NAMES, SITES, Alignment, align
 from brainalign.reports.geometry.curves import alignment_figure
@@ -68,7 +69,7 @@ def geometry_report(store: Store, inputs: GeometryInputs, output: Path | str | N
     for figure in section.figures:
         if figure.table is not None:
             tables.append(path.with_name(f"{path.stem}-{figure.identifier.removeprefix('geometry-')}.csv"))
-            write_text(tables[-1], csv_text(figure.table))
+            write_text(tables[-1], table_csv(figure.table))
     return Written(path, path.with_suffix(".json"), tuple(tables))
 
 
