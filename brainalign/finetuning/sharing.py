@@ -1,5 +1,7 @@
 """Memory of trials on one frozen base: processes of a node that share it, beside processes with one each."""
 
+import ctypes
+import gc
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -144,5 +146,10 @@ def _train_once(model: "LanguageModel", number: int) -> None:
 
 
 def _proportional_mib() -> float:
+    """Memory of this process, shared pages counted by their share, without what its allocator holds but nobody uses."""
+    gc.collect()
+    give_back = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc's
+    if give_back is not None:
+        give_back(0)
     line = next(line for line in _ROLLUP.read_text(encoding="utf-8").splitlines() if line.startswith("Pss:"))
     return int(line.split()[1]) / 1024
