@@ -23,6 +23,8 @@ for _name in ("mlflow.store.db.utils", "alembic.runtime.migration", "alembic.run
     logging.getLogger(_name).setLevel(
         logging.WARNING
     )  # making the schema logs some sixty lines into a progress display
+# Two warnings a winner: that its inputs are tables of text, and that loading a model runs its code.
+logging.getLogger("mlflow.pyfunc").setLevel(logging.ERROR)
 
 
 def tracking_uri(store: Store, uri: str | None = None) -> str:
