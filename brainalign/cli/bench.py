@@ -99,8 +99,10 @@ def steering(
         "memory": asdict(benchmark_memory(loaded, dataset.problems, dataset.wording, layers)),
         "nari": asdict(benchmark_steering(loaded, dataset, n_timed=10 if smoke else 100)),
     }
-    for premises, timed in ((4, None), (6, 400)):
-        facts = _orders(loaded, None, premises, per_category=2, n_timed=32 if smoke else timed, smoke=smoke)
+    # Of six premises two problems do, which have 720 orders each.
+    for premises, at_most, timed in ((4, None, None), (6, 2, 192)):
+        most, n_timed = (2, 32) if smoke else (at_most, timed)
+        facts = _orders(loaded, None, premises, per_category=2, n_timed=n_timed, at_most=most)
         found[f"orders_of_{premises}"] = facts
     if json:
         print_json(found)
@@ -217,22 +219,25 @@ def orders(
     """
     from brainalign.zoo import load_model
 
-    n_timed = 32 if smoke else timed or None
-    _show(
-        "Orders",
-        _orders(load_model(model), data, premises, per_category=per_category, n_timed=n_timed, smoke=smoke),
-        json,
-    )
+    n_timed, at_most = (32, 2) if smoke else (timed or None, None)
+    facts = _orders(load_model(model), data, premises, per_category=per_category, n_timed=n_timed, at_most=at_most)
+    _show("Orders", facts, json)
 
 
 def _orders(
-    model: "LanguageModel", data: Path | None, premises: int, *, per_category: int, n_timed: int | None, smoke: bool
+    model: "LanguageModel",
+    data: Path | None,
+    premises: int,
+    *,
+    per_category: int,
+    n_timed: int | None,
+    at_most: int | None,
 ) -> dict[str, Any]:
     from brainalign.evaluation.benchmark import benchmark_orders, first_of_each_category
     from brainalign.stimuli import generate_problems, own_wording, read_problems
 
     problems = read_problems(data) if data else generate_problems(8 * per_category, 0, n_premises=premises)
-    chosen = first_of_each_category(problems, premises, per_category, at_most=2 if smoke else None)
+    chosen = first_of_each_category(problems, premises, per_category, at_most=at_most)
     return benchmark_orders(model, chosen, own_wording(), n_timed=n_timed).to_json()
 
 
